@@ -1,0 +1,74 @@
+import { defineBreak, qdisc, slowAnswer } from "kbreak";
+
+export default defineBreak({
+  title: "Everything is slow",
+  summary:
+    "netem delays what leaves a network device, with jitter, for all packets or only for some ports or peers. The CPU is idle and no error is logged anywhere. kbreak's own way in is spared.",
+  difficulty: "medium",
+  source: "Klustered, Alex Jones & Alistair Hey; E05",
+  reboot: "vanishes",
+  dangers: ["lockout"],
+  parameters: {
+    type: "object",
+    properties: {
+      device: {
+        type: "string",
+        pattern: "^[^\\s/]{0,15}$",
+        default: "",
+        description: "Network device. Default: that of the default route.",
+      },
+      delay: { type: "integer", minimum: 1, maximum: 60000, default: 300, description: "Milliseconds." },
+      jitter: {
+        type: "integer",
+        minimum: 0,
+        maximum: 60000,
+        default: 30,
+        description: "Milliseconds more or less.",
+      },
+      ports: {
+        type: "array",
+        items: { type: "integer", minimum: 1, maximum: 65535 },
+        default: [],
+        description: "Only packets from or to these ports. Default: all.",
+      },
+      peers: {
+        type: "array",
+        items: { type: "string", pattern: "^[0-9.]+(/[0-9]+)?$" },
+        default: [],
+        description: "Only packets to these IPv4 addresses or networks. Default: all.",
+      },
+      probe: {
+        type: "string",
+        pattern: "^[A-Za-z0-9.:-]*$",
+        default: "",
+        description:
+          "A host whose ping shows the delay. Default: the first peer, or the gateway's name `_gateway`.",
+      },
+    },
+    additionalProperties: false,
+  },
+  sees: "Every answer takes its time, ssh sessions to others too; load, memory and disks are fine.",
+  hints: [
+    "What is slow: the program, the machine or the way between?",
+    "Measure a round trip to a neighbour.",
+    "tc qdisc show",
+  ],
+  find: ["ping -c 3 _gateway", "tc qdisc show"],
+  fix: [
+    "tc qdisc del dev \"$(ip -o route show default | sed 's/.* dev \\([^ ]*\\).*/\\1/' | head -n 1)\" root",
+  ],
+  metric: "Round trip times of a blackbox exporter; etcd_network_peer_round_trip_time_seconds.",
+  prevention: "Drop CAP_NET_ADMIN, and alert on round trip times between nodes.",
+  refusal: ({ device }, facts) =>
+    device || facts.device ? undefined : "there is no default route, so `device` must be given",
+  operations: ({ device, delay, jitter, ports, peers }, facts) => [
+    qdisc(device || (facts.device ?? ""), ["netem", "delay", `${delay}ms`, `${jitter}ms`], {
+      ports,
+      peers,
+      spare: facts.spare,
+    }),
+  ],
+  symptom: ({ delay, jitter, peers, probe }) =>
+    slowAnswer(probe || (peers[0] ?? "_gateway"), Math.max(1, Math.floor((delay - jitter) * 0.8))),
+  patience: 60,
+});

@@ -1,0 +1,140 @@
+import { RemoteError } from "../errors.ts";
+import type { Facts } from "../facts.ts";
+import { lines, type Shell, sh, trusted } from "../shell.ts";
+import { type Frame, parseLines } from "./script.ts";
+
+const library = trusted(String.raw`
+facts_node() {
+  put machine-id "$(cat /etc/machine-id)"
+  put boot-id "$(cat /proc/sys/kernel/random/boot_id)"
+  put hostname "$(hostname)"
+  put kernel "$(uname -r)"
+  put container "$(systemd-detect-virt -c 2>/dev/null || :)"
+  ( . /etc/os-release; put id "${"$"}{ID-}"; put version "${"$"}{VERSION_ID-}"; put name "${"$"}{PRETTY_NAME-}" )
+  if [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ]; then put role control-plane; else put role worker; fi
+  put device "$(ip -o route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)"
+  put ssh "${"$"}{SSH_CONNECTION-}"
+  facts_etcd
+}
+facts_etcd() {
+  pki=/etc/kubernetes/pki/etcd
+  [ -e "$pki/ca.crt" ] || return 0
+  unit=
+  for name in etcd.service etcd-server.service; do
+    if systemctl -q is-active "$name" 2>/dev/null; then unit=$name; break; fi
+  done
+  if [ -n "$unit" ]; then
+    put etcd systemd
+    put etcd-unit "$unit"
+    file=$(systemctl show -p EnvironmentFiles --value "$unit" | cut -d' ' -f1)
+    put etcd-settings "${"$"}{file:-/etc/default/etcd}"
+    data=$(systemctl show -p Environment --value "$unit" | tr ' ' '\n' | sed -n 's/^ETCD_DATA_DIR=//p')
+    [ -z "$file" ] || data=$(sed -n 's/^ETCD_DATA_DIR="\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$file")
+  elif [ -e /etc/kubernetes/manifests/etcd.yaml ]; then
+    put etcd static-pod
+    put etcd-settings /etc/kubernetes/manifests/etcd.yaml
+    data=$(sed -n 's/.*--data-dir=//p' /etc/kubernetes/manifests/etcd.yaml)
+  else return 0
+  fi
+  put etcd-bytes "$(stat -c %s -- "${"$"}{data:-/var/lib/etcd}/member/snap/db" 2>/dev/null || echo 0)"
+}
+facts_program() { # name
+  if command -v -- "$1" >/dev/null 2>&1; then put program "$1"; fi
+}
+facts_file() { # path
+  if [ -f "$1" ] && [ "$(stat -c %s -- "$1")" -le 4194304 ]; then put file "$(b64 < "$1")"; fi
+}
+`);
+
+export interface FactsRequest {
+  readonly programs: readonly string[];
+  readonly files: readonly string[];
+}
+
+/** The script that reads the facts; its answer goes to {@link parseFacts}. */
+export function factsScript(request: FactsRequest): Shell {
+  const programs = request.programs.map((name) => sh`facts_program ${name}`);
+  const files = request.files.map(
+    (path, index) => sh`begin ${index} file
+( facts_file ${path} )
+end ${index} file 0`,
+  );
+  return lines(
+    library,
+    sh`frame 0 facts facts_node
+begin 0 programs`,
+    ...programs,
+    sh`end 0 programs 0`,
+    ...files,
+  );
+}
+
+export interface FactsContext {
+  readonly node: string;
+  readonly roles: Facts["roles"];
+  readonly keepPorts: readonly number[];
+}
+
+/**
+ * @throws RemoteError when the node did not answer what every Linux node can.
+ */
+export function parseFacts(frames: readonly Frame[], request: FactsRequest, context: FactsContext): Facts {
+  const part = (name: string, index = 0) =>
+    frames.find((f) => f.name === name && f.index === index)?.lines ?? [];
+  const found = parseLines(part("facts"), "=");
+  const machineId = found["machine-id"];
+  if (!machineId || !found["boot-id"])
+    throw new RemoteError(
+      `${context.node} did not say what machine it is: /etc/machine-id could not be read`,
+      {
+        target: context.node,
+      },
+    );
+  const sshPort = Number(found.ssh?.split(" ")[3]);
+  const files = request.files.flatMap((path, index) => {
+    const content = parseLines(part("file", index), "=").file;
+    return content === undefined ? [] : [[path, Buffer.from(content, "base64").toString("utf8")] as const];
+  });
+  const container = found.container ?? "";
+  return {
+    machineId,
+    bootId: found["boot-id"],
+    hostname: found.hostname ?? "",
+    distribution: { id: found.id ?? "", version: found.version ?? "", name: found.name ?? "" },
+    kernel: found.kernel ?? "",
+    ownKernel: container === "none" || container === "",
+    roles:
+      context.roles.length > 0
+        ? context.roles
+        : [found.role === "control-plane" ? "control-plane" : "worker"],
+    programs: part("programs").flatMap((line) => (line.startsWith("=program ") ? [line.slice(9)] : [])),
+    ...etcdOf(found),
+    ...(found.device ? { device: found.device } : {}),
+    ...(sshPort > 0 ? { sshPort } : {}),
+    spare: [...new Set([...(sshPort > 0 ? [sshPort] : [22]), ...context.keepPorts])],
+    files: Object.fromEntries(files),
+  };
+}
+
+/** kubeadm puts etcd's certificates there, whether etcd runs as a static pod or as a unit. */
+const PKI = "/etc/kubernetes/pki/etcd";
+
+function etcdOf(found: Readonly<Record<string, string>>): Pick<Facts, "etcd"> {
+  const runs = found.etcd;
+  if (runs !== "systemd" && runs !== "static-pod") return {};
+  return {
+    etcd: {
+      runs,
+      client: {
+        via: runs === "systemd" ? "host" : "container",
+        endpoint: "https://127.0.0.1:2379",
+        cacert: `${PKI}/ca.crt`,
+        cert: `${PKI}/healthcheck-client.crt`,
+        key: `${PKI}/healthcheck-client.key`,
+      },
+      settings: found["etcd-settings"] ?? "",
+      ...(found["etcd-unit"] ? { unit: found["etcd-unit"] } : {}),
+      bytes: Number(found["etcd-bytes"] ?? 0),
+    },
+  };
+}

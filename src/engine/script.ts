@@ -1,0 +1,174 @@
+import { randomBytes } from "node:crypto";
+import { EnrolmentError, LockError, RemoteError } from "../errors.ts";
+import { lines, type Shell, sh, trusted } from "../shell.ts";
+import type { Connection } from "../transport/transport.ts";
+
+/**
+ * How kbreak talks with a node: one script, one answer.
+ *
+ * The script is ONE compound command: a shell parses it to its end before it runs any of it, so a script that was cut
+ * on its way does nothing at all. Its answer is framed by a random marker, as start-up files and preloaded libraries
+ * may print anything before, after and between.
+ */
+
+/** One framed part of an answer: what ran for which operation, its lines, and its exit code. */
+export interface Frame {
+  readonly index: number;
+  readonly name: string;
+  readonly lines: readonly string[];
+  /** `undefined`: the frame has no end, so the script was killed inside it. */
+  readonly code: number | undefined;
+}
+
+const prelude = trusted(String.raw`
+exec </dev/null
+# A script goes on to its end when the connection is gone: half a change is worse than a whole one.
+trap '' HUP PIPE
+umask 077
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin LC_ALL=C TZ=UTC
+for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+  case $name in PATH|LC_ALL|TZ|HOME|SSH_CONNECTION|SHELLOPTS|BASHOPTS|PPID|UID|EUID) ;; *) unset "$name" ;; esac
+done
+unset IFS
+export PATH LC_ALL TZ
+b64() { base64 | tr -d '\n'; }
+put() { printf '=%s %s\n' "$1" "$2"; }
+note() { printf '#%s %s\n' "$1" "$2" >&4; }
+begin() { printf '\n%s begin %s %s\n' "$MARKER" "$1" "$2"; }
+end() { printf '\n%s end %s %s %s\n' "$MARKER" "$1" "$2" "$3"; }
+frame() { # index name function
+  begin "$1" "$2"
+  ( set -eu; "$3" ) 2>&1 4>&1
+  end "$1" "$2" "$?"
+}
+`);
+
+/** The lock is on the root folder itself: it needs no file, and dies with the last process that holds it. */
+const lock = trusted(String.raw`
+exec 9</
+flock -w 30 9 || { begin 0 busy; end 0 busy 1; exit 0; }
+`);
+
+export interface ScriptOptions {
+  /** The script does nothing on a machine with another `/etc/machine-id`. */
+  readonly machineId?: string;
+  /** Milliseconds. */
+  readonly deadline: number;
+}
+
+/** The text that is sent: `body` behind the prelude, as one compound command. */
+export function nodeScript(body: Shell, marker: string, machineId: string | undefined): string {
+  const identity =
+    machineId === undefined
+      ? sh`:`
+      : sh`[ "$(cat /etc/machine-id)" = ${machineId} ] || { begin 0 stranger; cat /etc/machine-id; end 0 stranger 1; exit 0; }`;
+  const whole = lines(
+    sh`MARKER=${marker}`,
+    prelude,
+    identity,
+    lock,
+    body,
+    sh`begin 0 finished; end 0 finished 0; exit 0`,
+  );
+  return `{\n${whole.shell}\n}\n`;
+}
+
+/** Splits an answer into its frames; everything outside of them is noise. */
+export function parseFrames(output: string, marker: string): readonly Frame[] {
+  const frames: Frame[] = [];
+  let open: { index: number; name: string; lines: string[] } | undefined;
+  for (const line of output.split("\n")) {
+    const at = line.indexOf(`${marker} `);
+    if (at < 0) {
+      open?.lines.push(line);
+      continue;
+    }
+    const [word, index, name = "", code] = line.slice(at + marker.length + 1).split(" ");
+    if (word === "begin") open = { index: Number(index), name, lines: [] };
+    if (word !== "end" || open === undefined) continue;
+    frames.push({ ...open, lines: trimmed(open.lines), code: Number(code) });
+    open = undefined;
+  }
+  if (open !== undefined) frames.push({ ...open, lines: trimmed(open.lines), code: undefined });
+  return frames;
+}
+
+/** A frame's end stands on a line of its own, so an empty line comes before it. */
+function trimmed(text: readonly string[]): readonly string[] {
+  return text.at(-1) === "" ? text.slice(0, -1) : text;
+}
+
+/** The outcome of a script is not known: the connection was lost, it took too long, or its shell was killed. */
+export class UnknownOutcomeError extends RemoteError {
+  override readonly code = "unknown-outcome";
+  /** What arrived before the answer ended. */
+  readonly frames: readonly Frame[];
+
+  constructor(message: string, frames: readonly Frame[], target: string) {
+    super(message, { target, hint: "kbreak reads the node again before it decides anything" });
+    this.frames = frames;
+  }
+}
+
+/**
+ * Runs `body` on a node and gives its frames.
+ * @throws UnknownOutcomeError, EnrolmentError (another machine), LockError (another script runs there), RemoteError.
+ */
+export async function runScript(
+  connection: Connection,
+  body: Shell,
+  options: ScriptOptions,
+): Promise<readonly Frame[]> {
+  const marker = randomBytes(12).toString("hex");
+  const target = connection.node;
+  const outcome = await connection.run(nodeScript(body, marker, options.machineId), {
+    deadline: options.deadline,
+  });
+  const frames = parseFrames(outcome.stdout, marker);
+  if (frames.some((frame) => frame.name === "stranger"))
+    throw new EnrolmentError(
+      `${target} is another machine than the one that was enrolled: its machine-id differs`,
+      {
+        target,
+        hint: `look at what happened to ${target}; if it is your lab's, type: kbreak inventory enrol --replace ${target}`,
+      },
+    );
+  if (frames.some((frame) => frame.name === "busy"))
+    throw new LockError(`another script is running on ${target} and has held its lock for 30 seconds`, {
+      target,
+    });
+  if (outcome.kind === "unknown")
+    throw new UnknownOutcomeError(`no answer from ${target}: ${outcome.detail}`, frames, target);
+  if (!frames.some((frame) => frame.name === "finished"))
+    throw new UnknownOutcomeError(
+      `the script on ${target} ended early (exit code ${outcome.code}): ${lastLine(outcome.stderr)}`,
+      frames,
+      target,
+    );
+  return frames;
+}
+
+const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? "";
+
+/** A function of the node's script. */
+export function shellFunction(name: string, body: Shell): Shell {
+  return { shell: `${name}() {\n${body.shell}\n}` };
+}
+
+/** One `key value` line that a node printed with `put` (values) or `note` (notes). */
+export function parseLines(text: readonly string[], sign: "=" | "#"): Record<string, string> {
+  const entries = text
+    .filter((line) => line.startsWith(sign))
+    .map((line) => {
+      const space = line.indexOf(" ");
+      return [line.slice(1, space), line.slice(space + 1)] as const;
+    });
+  return Object.fromEntries(entries);
+}
+
+/** What a part of the script complained about. */
+export function complaint(frame: Frame): string {
+  return (
+    frame.lines.filter((line) => line !== "" && !/^[=#]/.test(line)).join("; ") || `exit code ${frame.code}`
+  );
+}

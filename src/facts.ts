@@ -1,0 +1,40 @@
+import type { EtcdClient } from "./operations/etcd-client.ts";
+
+/** What is read of a node once per run, before anything is planned. */
+export interface Facts {
+  readonly machineId: string;
+  /** Changes with every start of the node. */
+  readonly bootId: string;
+  readonly hostname: string;
+  /** From /etc/os-release: `ID`, `VERSION_ID`, `PRETTY_NAME`. */
+  readonly distribution: { readonly id: string; readonly version: string; readonly name: string };
+  /** `uname -r`. */
+  readonly kernel: string;
+  /** False in containers (kind, namespace nodes): what reaches the whole kernel reaches others, too. */
+  readonly ownKernel: boolean;
+  /** From the inventory, or else from what is installed. */
+  readonly roles: readonly ("control-plane" | "worker")[];
+  /** The programs that were asked for and are there. */
+  readonly programs: readonly string[];
+  /** Where etcd is, on the nodes that run one. */
+  readonly etcd?: EtcdFacts;
+  /** The device of the default route. */
+  readonly device?: string;
+  /** The port on which the node's sshd took this connection. */
+  readonly sshPort?: number;
+  /** Ports that must not be touched: the control channel's and the inventory's `keep`. */
+  readonly spare: readonly number[];
+  /** The contents of the files that breaks asked for; a file that is not there is missing here. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+export interface EtcdFacts {
+  /** `systemd`: a unit with an environment file. `static-pod`: a manifest of the kubelet's. */
+  readonly runs: "systemd" | "static-pod";
+  readonly client: EtcdClient;
+  /** Where its settings are: the environment file, or the manifest. */
+  readonly settings: string;
+  readonly unit?: string;
+  /** Size of the database in bytes; 0 when it cannot be told. */
+  readonly bytes: number;
+}

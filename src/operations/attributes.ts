@@ -1,0 +1,71 @@
+import { posix } from "node:path";
+import { sh, trusted } from "../shell.ts";
+import { common, type OperationKind, type State } from "./operation.ts";
+
+export interface AttributesOperation {
+  readonly kind: "attributes";
+  readonly path: string;
+  readonly add: string;
+}
+
+const schema = {
+  type: "object",
+  description: "Set attribute flags of a file or folder, as `chattr` does.",
+  properties: {
+    kind: { const: "attributes" },
+    path: { type: "string", pattern: "^/[^\\u0000]+$", description: "Absolute path on the node." },
+    add: { type: "string", pattern: "^[ia]+$", description: "Flags to add: i (immutable), a (append only)." },
+  },
+  required: ["kind", "path", "add"],
+  additionalProperties: false,
+} as const;
+
+const library = trusted(String.raw`
+attributes_read() { # path
+  if [ -L "$1" ]; then put type symlink
+  elif [ -e "$1" ]; then
+    put type present
+    put flags "f$(lsattr -d -- "$1" | cut -d' ' -f1 | tr -d -)"
+  else put type absent
+  fi
+}
+attributes_change() { # path added removed
+  [ -e "$1" ] || return 0
+  if [ -n "$2" ]; then chattr "+$2" -- "$1"; fi
+  if [ -n "$3" ]; then chattr "-$3" -- "$1"; fi
+  sync -- "$1"
+}
+`);
+
+const has = (state: State, flag: string) => (state.values.flags ?? "").slice(1).includes(flag);
+
+export const attributes: OperationKind<AttributesOperation> = {
+  ...common,
+  kind: "attributes",
+  summary: schema.description,
+  schema,
+  library,
+  title: (spec) => `set ${spec.add} on ${spec.path}`,
+  owns: (spec) => [`flags:${posix.normalize(spec.path)}`],
+  commands: () => ["chattr", "lsattr", "sync"],
+  read: (spec) => sh`attributes_read ${spec.path}`,
+  refusal(spec, before) {
+    if (before.values.type === "absent") return `${spec.path} is not there`;
+    if (before.values.type === "symlink")
+      return `${spec.path} is a symbolic link, which has no attribute flags`;
+    if ([...spec.add].every((flag) => has(before, flag)))
+      return `${spec.path} has the flags ${spec.add} already`;
+    return undefined;
+  },
+  apply: (spec) => sh`attributes_change ${spec.path} ${spec.add} ''`,
+  restore(spec, before) {
+    const flags = [...spec.add];
+    const kept = flags.filter((flag) => has(before, flag)).join("");
+    const gone = flags.filter((flag) => !has(before, flag)).join("");
+    return sh`attributes_change ${spec.path} ${kept} ${gone}`;
+  },
+  inEffect: (spec, _before, now) => [...spec.add].every((flag) => has(now, flag)),
+  restored: (spec, before, now) =>
+    now.values.type === "present" && [...spec.add].every((flag) => has(now, flag) === has(before, flag)),
+  preview: (spec) => ({ line: `chattr +${spec.add} ${spec.path}` }),
+};

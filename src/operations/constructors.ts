@@ -1,0 +1,79 @@
+import type { AttributesOperation } from "./attributes.ts";
+import type { EtcdFillOperation } from "./etcd-fill.ts";
+import type { FileOperation } from "./file.ts";
+import type { FolderOperation } from "./folder.ts";
+import type { ModeOperation } from "./mode.ts";
+import type { MoveOperation } from "./move.ts";
+import type { ProcessOperation } from "./process.ts";
+import type { QdiscOperation } from "./qdisc.ts";
+import type { UnitOperation } from "./unit.ts";
+
+type FileOptions = Pick<FileOperation, "mode" | "grows" | "reload" | "restart">;
+
+/** Creates or replaces a file with `content`. */
+export function writeFile(path: string, content: string, options: FileOptions = {}): FileOperation {
+  return { kind: "file", path, content, ...options };
+}
+
+/** Replaces pieces of a file; each `find` must be there exactly once. */
+export function editFile(
+  path: string,
+  replace: NonNullable<FileOperation["replace"]>,
+  options: FileOptions = {},
+): FileOperation {
+  return { kind: "file", path, replace, ...options };
+}
+
+/** Makes `path` a symbolic link to `target`. */
+export function linkFile(path: string, target: string, options: FileOptions = {}): FileOperation {
+  return { kind: "file", path, symlink: target, ...options };
+}
+
+/** Removes a file or link. */
+export function removeFile(path: string, options: FileOptions = {}): FileOperation {
+  return { kind: "file", path, absent: true, ...options };
+}
+
+/** Creates a folder. */
+export function folder(path: string, mode?: string): FolderOperation {
+  return { kind: "folder", path, ...(mode === undefined ? {} : { mode }) };
+}
+
+/** Renames a file or folder aside, on the same file system. */
+export function move(path: string, to: string): MoveOperation {
+  return { kind: "move", path, to };
+}
+
+/** Adds attribute flags (`i`, `a`) as `chattr` does. */
+export function attributes(path: string, add: string): AttributesOperation {
+  return { kind: "attributes", path, add };
+}
+
+/** Changes mode (octal) or owner (`uid:gid`). */
+export function mode(path: string, change: Pick<ModeOperation, "mode" | "owner">): ModeOperation {
+  return { kind: "mode", path, ...change };
+}
+
+/** Starts or stops a unit, and enables, disables or masks it. */
+export function unit(name: string, change: Pick<UnitOperation, "active" | "enabled">): UnitOperation {
+  return { kind: "unit", unit: name, ...change };
+}
+
+/** Starts a process in the background. */
+export function process(...command: readonly string[]): ProcessOperation {
+  return { kind: "process", command };
+}
+
+/** Shapes what leaves a device. */
+export function qdisc(
+  device: string,
+  discipline: readonly string[],
+  options: Pick<QdiscOperation, "ports" | "peers" | "spare"> = {},
+): QdiscOperation {
+  return { kind: "qdisc", device, discipline, ...options };
+}
+
+/** Fills etcd with keys of our own until it raises its NOSPACE alarm. */
+export function etcdFill(options: Omit<EtcdFillOperation, "kind">): EtcdFillOperation {
+  return { kind: "etcd-fill", ...options };
+}

@@ -1,0 +1,210 @@
+import { createHash } from "node:crypto";
+import { posix } from "node:path";
+import type { FromSchema } from "json-schema-to-ts";
+import { lines, type Shell, sh } from "../shell.ts";
+import { fileLibrary } from "./file-library.ts";
+import { common, field, type Held, type OperationKind, type Preview, type State } from "./operation.ts";
+
+/** Larger files are not carried to the controller; `move` puts them aside on the node instead. */
+export const LARGEST_FILE = 4 * 1024 * 1024;
+
+const schema = {
+  type: "object",
+  description: "Create, edit, replace or remove a file or symbolic link.",
+  properties: {
+    kind: { const: "file" },
+    path: { type: "string", pattern: "^/[^\\u0000]+$", description: "Absolute path on the node." },
+    content: { type: "string", description: "The whole new content." },
+    replace: {
+      type: "array",
+      minItems: 1,
+      description: "Edits of the present content, in order; each `find` must be there exactly once.",
+      items: {
+        type: "object",
+        properties: { find: { type: "string", minLength: 1 }, with: { type: "string" } },
+        required: ["find", "with"],
+        additionalProperties: false,
+      },
+    },
+    symlink: { type: "string", minLength: 1, description: "Make it a symbolic link to this target." },
+    absent: { const: true, description: "Remove it." },
+    mode: {
+      type: "string",
+      pattern: "^0?[0-7]{3,4}$",
+      description: "Mode of a new file. Default 0644; an edited file keeps its own.",
+    },
+    grows: {
+      type: "boolean",
+      description: "What others write into the new file is no drift, and goes with it.",
+    },
+    reload: {
+      type: "string",
+      description: "The unit that systemd must read again, as the file belongs to it.",
+    },
+    restart: { type: "string", description: "The unit that reads the file only when it starts." },
+  },
+  required: ["kind", "path"],
+  oneOf: [
+    { required: ["content"] },
+    { required: ["replace"] },
+    { required: ["symlink"] },
+    { required: ["absent"] },
+  ],
+  additionalProperties: false,
+} as const;
+
+type Schema = FromSchema<typeof schema>;
+export type FileOperation = Readonly<
+  Pick<Schema, "kind" | "path" | "mode" | "grows" | "reload" | "restart">
+> & {
+  readonly content?: string;
+  readonly replace?: readonly { readonly find: string; readonly with: string }[];
+  readonly symlink?: string;
+  readonly absent?: true;
+};
+
+const sha256 = (bytes: Buffer | string) => createHash("sha256").update(bytes).digest("hex");
+
+function occurrences(text: string, part: string): number {
+  return text.split(part).length - 1;
+}
+
+function previous(before: State, held: Held): Buffer | undefined {
+  return before.values.type === "file" && before.values.sha256 !== undefined
+    ? held.content(before.values.sha256)
+    : undefined;
+}
+
+function edited(spec: FileOperation, before: State, held: Held): string {
+  const text = previous(before, held)?.toString("utf8") ?? "";
+  return (spec.replace ?? []).reduce((now, edit) => now.replace(edit.find, () => edit.with), text);
+}
+
+/** The bytes that the file shall have; `undefined` for a link or a removal. */
+function wanted(spec: FileOperation, before: State, held: Held): Buffer | undefined {
+  if (spec.content !== undefined) return Buffer.from(spec.content);
+  if (spec.replace !== undefined) return Buffer.from(edited(spec, before, held));
+  return undefined;
+}
+
+function refusal(spec: FileOperation, before: State, held: Held): string | undefined {
+  const { type } = before.values;
+  if (type === "folder" || type === "other") return `${spec.path} is not a regular file`;
+  if (before.notes.readonly === "yes") return `${spec.path} is on a read-only file system`;
+  if (before.notes.parent === "missing") return `the folder of ${spec.path} does not exist`;
+  if (/[ia]/.test(before.notes.flags ?? "")) return `${spec.path} is immutable or append-only`;
+  if (type === "file" && Number(before.notes.size) > LARGEST_FILE)
+    return `${spec.path} has ${before.notes.size} bytes, more than the ${LARGEST_FILE} that are carried`;
+  if (spec.grows && type !== "absent") return `${spec.path} is already there`;
+  if (spec.absent && type === "absent") return `${spec.path} is not there`;
+  if (spec.replace === undefined) return undefined;
+  if (type !== "file")
+    return type === "symlink" ? `${spec.path} is a symbolic link` : `${spec.path} is not there`;
+  const bytes = previous(before, held);
+  if (bytes !== undefined && !Buffer.from(bytes.toString("utf8")).equals(bytes))
+    return `${spec.path} is not UTF-8 text`;
+  return replacementRefusal(spec, bytes?.toString("utf8") ?? "");
+}
+
+function replacementRefusal(spec: FileOperation, text: string): string | undefined {
+  let now = text;
+  for (const edit of spec.replace ?? []) {
+    const count = occurrences(now, edit.find);
+    if (count !== 1) return `${JSON.stringify(edit.find)} is ${count} times in ${spec.path}, not once`;
+    now = now.replace(edit.find, () => edit.with);
+  }
+  return now === text ? `${spec.path} would not change` : undefined;
+}
+
+function title(spec: FileOperation): string {
+  if (spec.absent) return `remove ${spec.path}`;
+  if (spec.symlink !== undefined) return `link ${spec.path} to ${spec.symlink}`;
+  return `${spec.replace ? "edit" : "write"} ${spec.path}`;
+}
+
+function preview(spec: FileOperation, before: State, held: Held): Preview {
+  const line = title(spec);
+  const now = wanted(spec, before, held);
+  if (now === undefined) return { line };
+  return { line, before: previous(before, held)?.toString("utf8") ?? "", after: now.toString("utf8") };
+}
+
+/** The temporary file: a dot-file, which the kubelet and cron ignore, in the folder of the file, so that rename is atomic. */
+const temporary = (spec: FileOperation, held: Held) => posix.join(posix.dirname(spec.path), `.${held.token}`);
+
+/** A unit that was not running is not started. */
+function notified(spec: FileOperation, before: State, change: Shell): Shell {
+  const running = before.notes.running === "active" || before.notes.running === "activating";
+  return lines(change, sh`file_notify ${spec.reload ?? ""} ${running ? (spec.restart ?? "") : ""}`);
+}
+
+function change(spec: FileOperation, before: State, held: Held): Shell {
+  const temp = temporary(spec, held);
+  if (spec.absent) return sh`file_remove ${spec.path} ${temp}`;
+  if (spec.symlink !== undefined) return sh`file_link ${spec.path} ${temp} ${spec.symlink} 0 0 ''`;
+  const data = (wanted(spec, before, held) ?? Buffer.alloc(0)).toString("base64");
+  if (before.values.type !== "file")
+    return sh`file_write ${spec.path} ${temp} ${spec.mode ?? "0644"} 0:0 '' '' no ${data}`;
+  const { mode, owner, xattrs } = regular(before);
+  return sh`file_write ${spec.path} ${temp} ${mode} ${owner} ${xattrs} '' ${inPlace(before)} ${data}`;
+}
+
+function putBack(spec: FileOperation, before: State, held: Held): Shell {
+  const temp = temporary(spec, held);
+  if (before.values.type === "absent") return sh`file_remove ${spec.path} ${temp}`;
+  const mtime = field(before.notes, "mtime");
+  if (before.values.type === "symlink") {
+    const target = Buffer.from(field(before.values, "target"), "base64").toString("utf8");
+    return sh`file_link ${spec.path} ${temp} ${target} ${field(before.values, "owner").split(":")} ${mtime}`;
+  }
+  const { mode, owner, xattrs } = regular(before);
+  const data = held.content(field(before.values, "sha256")).toString("base64");
+  return sh`file_write ${spec.path} ${temp} ${mode} ${owner} ${xattrs} ${mtime} ${inPlace(before)} ${data}`;
+}
+
+const regular = (before: State) => ({
+  mode: field(before.values, "mode"),
+  owner: field(before.values, "owner"),
+  xattrs: field(before.values, "xattrs"),
+});
+
+export const file: OperationKind<FileOperation> = {
+  ...common,
+  kind: "file",
+  summary: schema.description,
+  schema,
+  library: fileLibrary,
+  title,
+  owns: (spec) => [`file:${posix.normalize(spec.path)}`],
+  commands: (spec) => [
+    "sha256sum",
+    "base64",
+    "stat",
+    "sync",
+    ...(spec.reload || spec.restart ? ["systemctl"] : []),
+  ],
+  folders: (spec) => [posix.dirname(spec.path)],
+  read: (spec) =>
+    sh`file_read ${spec.path} ${spec.grows === true} ${spec.reload ?? ""} ${spec.restart ?? ""}`,
+  refusal,
+  apply: (spec, before, held) => notified(spec, before, change(spec, before, held)),
+  restore: (spec, before, held) => notified(spec, before, putBack(spec, before, held)),
+  inEffect(spec, before, now, held) {
+    const { type, fresh, reload } = now.values;
+    if (fresh === "no" || reload === "yes") return false;
+    if (spec.absent) return type === "absent";
+    if (spec.symlink !== undefined)
+      return type === "symlink" && now.values.target === Buffer.from(spec.symlink).toString("base64");
+    if (type !== "file") return false;
+    if (spec.grows) return true;
+    const bytes = wanted(spec, before, held);
+    return bytes !== undefined && now.values.sha256 === sha256(bytes);
+  },
+  remains: (spec, _before, now) => spec.grows === true && now.values.type !== "absent",
+  preview,
+};
+
+/** Rename would split hard links apart and drop attribute flags that a new inode does not have. */
+function inPlace(before: State): boolean {
+  return Number(before.notes.links ?? "1") > 1 || /[^e]/.test(before.notes.flags ?? "");
+}

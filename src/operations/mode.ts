@@ -1,0 +1,93 @@
+import { posix } from "node:path";
+import { sh, trusted } from "../shell.ts";
+import { common, field, type OperationKind } from "./operation.ts";
+
+export interface ModeOperation {
+  readonly kind: "mode";
+  readonly path: string;
+  readonly mode?: string;
+  readonly owner?: string;
+}
+
+const schema = {
+  type: "object",
+  description: "Change the mode or the owner of a file or folder.",
+  properties: {
+    kind: { const: "mode" },
+    path: { type: "string", pattern: "^/[^\\u0000]+$", description: "Absolute path on the node." },
+    mode: { type: "string", pattern: "^0?[0-7]{3,4}$", description: "Octal, such as 0644." },
+    owner: {
+      type: "string",
+      pattern: "^[0-9]+:[0-9]+$",
+      description: "Numeric user and group, such as 0:0.",
+    },
+  },
+  required: ["kind", "path"],
+  anyOf: [{ required: ["mode"] }, { required: ["owner"] }],
+  additionalProperties: false,
+} as const;
+
+const library = trusted(String.raw`
+mode_read() { # path
+  if [ -L "$1" ]; then put type symlink
+  elif [ -e "$1" ]; then
+    put type present
+    put mode "$(stat -c %a -- "$1")"
+    put owner "$(stat -c %u:%g -- "$1")"
+  else put type absent
+  fi
+}
+mode_chmod() { # mode path: chmod may be what lost its executable bit; the dynamic loader runs it all the same
+  chmod "$1" -- "$2" 2>/dev/null && return
+  for loader in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1 /lib/ld-musl-*.so.1; do
+    if [ -x "$loader" ] && "$loader" "$(mode_program chmod)" "$1" -- "$2"; then return; fi
+  done
+  chmod "$1" -- "$2"
+}
+mode_program() { # name: its path, executable or not
+  for folder in /usr/bin /bin /usr/sbin /sbin; do
+    if [ -f "$folder/$1" ]; then echo "$folder/$1"; return; fi
+  done
+}
+mode_change() { # path mode owner
+  [ -e "$1" ] || return 0
+  # chown clears the set-user-id bit, so the mode comes last.
+  if [ -n "$3" ]; then chown "$3" -- "$1"; fi
+  mode_chmod "$2" "$1"
+  sync -- "$1"
+}
+`);
+
+/** As `stat -c %a` prints it. */
+const octal = (mode: string) => Number.parseInt(mode, 8).toString(8);
+
+export const mode: OperationKind<ModeOperation> = {
+  ...common,
+  kind: "mode",
+  summary: schema.description,
+  schema,
+  library,
+  title: (spec) =>
+    `give ${spec.path} ${[spec.mode && `mode ${spec.mode}`, spec.owner && `owner ${spec.owner}`].filter(Boolean).join(" and ")}`,
+  owns: (spec) => [`mode:${posix.normalize(spec.path)}`],
+  commands: () => ["stat", "chmod", "chown", "sync"],
+  read: (spec) => sh`mode_read ${spec.path}`,
+  refusal(spec, before) {
+    if (before.values.type === "absent") return `${spec.path} is not there`;
+    if (before.values.type === "symlink") return `${spec.path} is a symbolic link, which has no mode`;
+    if (mode.inEffect(spec, before, before, { token: "", content: () => Buffer.alloc(0) }))
+      return `${spec.path} has that mode and owner already`;
+    return undefined;
+  },
+  apply: (spec, before) =>
+    sh`mode_change ${spec.path} ${spec.mode ?? field(before.values, "mode")} ${spec.owner ?? ""}`,
+  restore: (spec, before) =>
+    sh`mode_change ${spec.path} ${field(before.values, "mode")} ${field(before.values, "owner")}`,
+  inEffect: (spec, _before, now) =>
+    now.values.type === "present" &&
+    (spec.mode === undefined || now.values.mode === octal(spec.mode)) &&
+    (spec.owner === undefined || now.values.owner === spec.owner),
+  preview: (spec, before) => ({
+    line: `${mode.title(spec)} (now ${before.values.mode} ${before.values.owner})`,
+  }),
+};

@@ -1,0 +1,81 @@
+import { sh, trusted } from "../shell.ts";
+import { common, type OperationKind } from "./operation.ts";
+
+export interface ProcessOperation {
+  readonly kind: "process";
+  readonly command: readonly string[];
+}
+
+const schema = {
+  type: "object",
+  description: "Start a process in the background; it does not survive a reboot.",
+  properties: {
+    kind: { const: "process" },
+    command: {
+      type: "array",
+      minItems: 1,
+      items: { type: "string", pattern: "^[^\\u0000]*$" },
+      description: "Program and arguments, without a shell.",
+    },
+  },
+  required: ["kind", "command"],
+  additionalProperties: false,
+} as const;
+
+/**
+ * A process is known by a word in its environment that is in the undo log before it starts: a pid would be known only
+ * after, and after a crash in between nobody could tell whose it is. The variable is one that systemd sets on every
+ * service, so it tells a fixer nothing.
+ */
+const library = trusted(String.raw`
+process_pids() { # token
+  grep -lszx -F -- "INVOCATION_ID=$1" /proc/[0-9]*/environ | cut -d/ -f3
+}
+process_read() { # token command...
+  token=$1; shift
+  if [ -n "$(process_pids "$token")" ]; then put running yes; else put running no; fi
+  for pid in $(process_pids "$token"); do note "pid-$pid" "$(cut -d' ' -f22 "/proc/$pid/stat" || :)"; done
+  command -v -- "$1" >/dev/null || note program missing
+}
+process_start() { # token command...
+  token=$1; shift
+  INVOCATION_ID=$token setsid -- "$@" </dev/null >/dev/null 2>&1 4>&- 9>&- &
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    if [ -n "$(process_pids "$token")" ]; then return; fi
+    sleep 0.05
+  done
+}
+process_end() { # token
+  for signal in TERM TERM TERM KILL KILL KILL; do
+    pids=$(process_pids "$1")
+    [ -n "$pids" ] || return 0
+    for pid in $pids; do kill -s "$signal" "$pid" 2>/dev/null || :; kill -s CONT "$pid" 2>/dev/null || :; done
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+      [ -n "$(process_pids "$1")" ] || return 0
+      sleep 0.05
+    done
+  done
+  echo "the process does not end" >&2
+  return 1
+}
+`);
+
+export const process: OperationKind<ProcessOperation> = {
+  ...common,
+  kind: "process",
+  summary: schema.description,
+  schema,
+  library,
+  title: (spec) => `start ${spec.command.join(" ")}`,
+  owns: (spec) => [`process:${spec.command.join(" ")}`],
+  commands: (spec) => ["setsid", ...(spec.command[0] === undefined ? [] : [spec.command[0]])],
+  actor: () => true,
+  read: (spec) => sh`process_read "$TOKEN" ${spec.command}`,
+  refusal: (spec, before) =>
+    before.notes.program === "missing" ? `there is no program ${spec.command[0]}` : undefined,
+  apply: (spec) => sh`process_start "$TOKEN" ${spec.command}`,
+  restore: () => sh`process_end "$TOKEN"`,
+  inEffect: (_spec, _before, now) => now.values.running === "yes",
+  remains: (_spec, _before, now) => now.values.running === "yes",
+  preview: (spec) => ({ line: process.title(spec) }),
+};

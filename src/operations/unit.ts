@@ -1,0 +1,143 @@
+import { sh, trusted } from "../shell.ts";
+import { common, field, type OperationKind } from "./operation.ts";
+
+export interface UnitOperation {
+  readonly kind: "unit";
+  readonly unit: string;
+  readonly active?: boolean;
+  readonly enabled?: "enabled" | "disabled" | "masked";
+}
+
+const schema = {
+  type: "object",
+  description: "Start or stop a systemd unit, and enable, disable or mask it.",
+  properties: {
+    kind: { const: "unit" },
+    unit: {
+      type: "string",
+      pattern: "^[A-Za-z0-9:_.@\\\\-]+\\.[a-z]+$",
+      description: "Full name, such as kubelet.service.",
+    },
+    active: { type: "boolean", description: "Started or stopped." },
+    enabled: { enum: ["enabled", "disabled", "masked"] },
+  },
+  required: ["kind", "unit"],
+  anyOf: [{ required: ["active"] }, { required: ["enabled"] }],
+  additionalProperties: false,
+} as const;
+
+/** The links of a unit below /etc are its enablement: they come back as they were, which `enable` cannot promise. */
+const library = trusted(String.raw`
+unit_links() { # unit: "path TAB target TAB mtime" of each link that enables or masks it, sorted
+  find /etc/systemd/system -maxdepth 2 -type l -name "$1" -printf '%p\t%l\t%T+\n' | sort
+}
+unit_read() { # unit
+  # A unit on its way up or down is awaited: what moves by itself is no state.
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    state=$(systemctl show -p ActiveState --value -- "$1")
+    case $state in deactivating) sleep 0.25 ;; *) break ;; esac
+  done
+  case $state in active|activating|reloading|refreshing) put active up ;; *) put active down ;; esac
+  note state "$state"
+  note load "$(systemctl show -p LoadState --value -- "$1")"
+  put links "$(unit_links "$1" | cut -f1,2 | b64)"
+  note links "$(unit_links "$1" | b64)"
+  note folders "$(find /etc/systemd/system -maxdepth 1 -type d | sort | b64)"
+}
+unit_enabled() { # unit enabled|disabled|masked
+  case $2 in
+  enabled) systemctl -q enable -- "$1" ;;
+  disabled) systemctl -q disable -- "$1" ;;
+  masked) systemctl -q mask -- "$1" ;;
+  esac
+}
+unit_links_back() { # unit links folders
+  printf %s "$2" | base64 -d | {
+    tab=$(printf '\t')
+    wanted=
+    while IFS="$tab" read -r path target mtime; do
+      wanted="$wanted|$path|"
+      if [ "$(readlink -- "$path")" != "$target" ]; then
+        mkdir -p -- "$(dirname -- "$path")"
+        ln -sfT -- "$target" "$path"
+      fi
+      touch -h -d "$(echo "$mtime" | tr + ' ')" -- "$path"
+    done
+    unit_links "$1" | while IFS="$tab" read -r path target mtime; do
+      case $wanted in *"|$path|"*) ;; *) rm -f -- "$path" ;; esac
+    done
+  }
+  find /etc/systemd/system -maxdepth 1 -type d -name '*.*' -empty | while read -r path; do
+    printf %s "$3" | base64 -d | grep -qxF -- "$path" || rmdir -- "$path"
+  done
+  sync -- /etc/systemd/system
+  systemctl daemon-reload
+}
+unit_active() { # unit up|down state-before
+  if [ "$2" = up ]; then systemctl start -- "$1"
+  elif [ "$(systemctl show -p LoadState --value -- "$1")" != not-found ] || systemctl is-active -q -- "$1"; then
+    systemctl stop -- "$1"
+  fi
+  # A unit that ends by a signal is left as failed, which would be seen.
+  [ "$3" = failed ] || systemctl reset-failed -- "$1" 2>/dev/null || :
+}
+`);
+
+export const unit: OperationKind<UnitOperation> = {
+  ...common,
+  kind: "unit",
+  summary: schema.description,
+  schema,
+  library,
+  title: (spec) =>
+    [spec.active === undefined ? "" : spec.active ? "start" : "stop", spec.enabled ?? "", spec.unit]
+      .filter((word) => word !== "")
+      .join(" "),
+  owns: (spec) => [`unit:${spec.unit}`],
+  commands: () => ["systemctl"],
+  actor: (spec) => spec.active === true,
+  folders(spec, before) {
+    if (spec.enabled === undefined) return [];
+    return Buffer.from(before.notes.folders ?? "", "base64")
+      .toString("utf8")
+      .split("\n")
+      .filter(Boolean);
+  },
+  read: (spec) => sh`unit_read ${spec.unit}`,
+  refusal(spec, before) {
+    // A unit whose file an earlier operation of the same step makes is not known to systemd yet.
+    if (spec.active === false && before.notes.load === "not-found") return `there is no unit ${spec.unit}`;
+    if (spec.enabled === undefined && spec.active === (before.values.active === "up"))
+      return `${spec.unit} is ${before.values.active} already`;
+    return undefined;
+  },
+  apply: (spec, before) => {
+    const state = before.notes.state ?? "inactive";
+    const enabled = spec.enabled === undefined ? sh`:` : sh`unit_enabled ${spec.unit} ${spec.enabled}`;
+    if (spec.active === undefined) return enabled;
+    return sh`${enabled}
+unit_active ${spec.unit} ${spec.active ? "up" : "down"} ${state}`;
+  },
+  restore(spec, before) {
+    const links =
+      spec.enabled === undefined
+        ? sh`:`
+        : sh`unit_links_back ${spec.unit} ${field(before.notes, "links")} ${field(before.notes, "folders")}`;
+    if (spec.active === undefined) return links;
+    return sh`${links}
+unit_active ${spec.unit} ${field(before.values, "active")} ${before.notes.state ?? "inactive"}`;
+  },
+  inEffect(spec, before, now) {
+    if (spec.active !== undefined && (now.values.active === "up") !== spec.active) return false;
+    if (spec.enabled === undefined) return true;
+    const links = Buffer.from(field(now.values, "links"), "base64").toString("utf8");
+    if (spec.enabled === "masked") return links.includes("\t/dev/null");
+    return spec.enabled === "enabled" ? links !== "" && !links.includes("\t/dev/null") : links === "";
+  },
+  restored: (spec, before, now) =>
+    (spec.active === undefined || now.values.active === before.values.active) &&
+    (spec.enabled === undefined || now.values.links === before.values.links),
+  remains: (spec, before, now) =>
+    spec.active === true && before.values.active === "down" && now.values.active === "up",
+  preview: (spec, before) => ({ line: `${unit.title(spec)} (now ${before.values.active})` }),
+};

@@ -1,0 +1,32 @@
+/** All that a break may use. */
+export {
+  type Break,
+  type BreakDefinition,
+  defineBreak,
+  type Needs,
+  type ParametersSchema,
+} from "./catalogue/break.ts";
+export type { EtcdFacts, Facts } from "./facts.ts";
+export { confusablesOf, describeCharacter } from "./helpers/confusables.ts";
+export { withExecHelper } from "./helpers/kubeconfig.ts";
+export {
+  attributes,
+  editFile,
+  etcdFill,
+  folder,
+  linkFile,
+  mode,
+  move,
+  process,
+  qdisc,
+  removeFile,
+  unit,
+  writeFile,
+} from "./operations/constructors.ts";
+export { credentialsFromHelper } from "./probes/credentials-helper.ts";
+export { etcdPutRefused } from "./probes/etcd-put-refused.ts";
+export type { Probe } from "./probes/probe.ts";
+export { slowAnswer } from "./probes/slow-answer.ts";
+export { textMissing, textPresent } from "./probes/text.ts";
+export { writeRefused } from "./probes/write-refused.ts";
+export { quote } from "./shell.ts";

@@ -1,0 +1,38 @@
+import { randomBytes } from "node:crypto";
+import { sh, trusted } from "../shell.ts";
+
+/** All that a script finds in its environment, whatever the node's own environment was broken into. */
+export const ENVIRONMENT = {
+  PATH: "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin",
+  LC_ALL: "C",
+  HOME: "/root",
+} as const;
+
+/** A command line that becomes a root shell which reads its script from standard input. */
+export interface RootShell {
+  readonly command: string;
+  /** What the shell prints, once, directly before it reads the script. Output before it is not the script's. */
+  readonly marker: string;
+}
+
+/**
+ * The command line that replaces whatever shell runs it (sh, bash, zsh, fish) by a root `/bin/sh -s` with a clean
+ * environment.
+ * @param become True: by `sudo -n`.
+ */
+export function rootShell(become: boolean): RootShell {
+  const first = randomBytes(8).toString("hex");
+  const second = randomBytes(8).toString("hex");
+  const sudo = trusted(become ? "sudo -n -- " : "");
+  const environment = trusted(
+    Object.entries(ENVIRONMENT)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(" "),
+  );
+  // The marker is handed over in two halves: a terminal or `set -v` that echoes this line does not print the whole.
+  const start = 'printf %s%s "$1" "$2"; exec /bin/sh -s';
+  return {
+    command: sh`exec ${sudo}/usr/bin/env -i ${environment} /bin/sh -c ${start} sh ${first} ${second}`.shell,
+    marker: first + second,
+  };
+}

@@ -114,7 +114,7 @@ export function expectation(schema: unknown): string {
 
 function textExpectation(schema: Readonly<Record<string, unknown>>): string {
   if (typeof schema.patternErrorMessage === "string") return schema.patternErrorMessage;
-  if (schema.pattern !== undefined) return `text that matches /${schema.pattern}/`;
+  if (schema.pattern !== undefined) return `text that matches ${schema.pattern}`;
   if (schema.format !== undefined) return `text of the format ${schema.format}`;
   if (schema.maxLength !== undefined) return `text of at most ${schema.maxLength} characters`;
   return schema.minLength === undefined ? "text" : "text that is not empty";
@@ -220,6 +220,12 @@ function findingOf(error: SchemaError, root: unknown, prefix: Path): Finding {
         `unknown property \`${name}\`${known(name, error.parentSchema?.properties)}`,
       );
     }
+    case "dependencies":
+      return at(
+        path,
+        "key",
+        `\`${error.params.property}\` needs \`${error.params.missingProperty}\` beside it`,
+      );
     case "required":
       return at(path, "key", `${subject(path)}missing \`${error.params.missingProperty}\``);
     case "oneOf":

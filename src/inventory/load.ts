@@ -103,7 +103,7 @@ function pathOf(folder: string, path: string): string {
   return own ? homedir() + path.slice(1) : resolve(folder, path);
 }
 
-/** The nodes that a list of nodes, groups and globs stands for; each group is looked at once. */
+/** All names that a list of nodes, groups and globs stands for, groups and globs included; each is looked at once. */
 function expanded(
   members: readonly string[],
   nodes: readonly string[],

@@ -1,0 +1,118 @@
+import type { JSONSchema } from "json-schema-to-ts";
+import { dangers } from "../operations/operation.ts";
+import type { Known } from "./known.ts";
+
+const selection = {
+  type: "string",
+  pattern: "\\S",
+  patternErrorMessage: "a selection of nodes, such as cp1 or control-plane,!cp1",
+  description:
+    "Nodes, groups, clusters, roles or globs, separated by commas; !x leaves x out, &x keeps only x.",
+} as const;
+
+const text = { type: "string", minLength: 1 } as const;
+
+const length = {
+  type: "string",
+  pattern: "^[1-9][0-9]*[mh]$",
+  patternErrorMessage: "a number of minutes or hours, such as 45m or 2h",
+  description: "How long it plays, such as 45m or 2h.",
+} as const;
+
+const goal = {
+  type: "object",
+  additionalProperties: false,
+  required: ["name", "on", "run"],
+  properties: {
+    name: text,
+    on: selection,
+    run: { ...text, description: "A command that only reads; 0 means healthy." },
+    contains: { ...text, description: "Its output must contain this." },
+  },
+} as const;
+
+function step(
+  breakId: JSONSchema,
+  operationKind: JSONSchema,
+  details: { readonly allOf?: readonly JSONSchema[] },
+): JSONSchema {
+  return {
+    type: "object",
+    additionalProperties: false,
+    properties: {
+      name: text,
+      break: breakId,
+      params: { type: "object", description: "Of the break; the others have their defaults." },
+      operations: {
+        type: "array",
+        minItems: 1,
+        items: { type: "object", required: ["kind"], properties: { kind: operationKind }, ...details },
+      },
+      targets: { ...selection, default: "all" },
+      optional: {
+        type: "boolean",
+        default: false,
+        description: "true: left out with its reason where it cannot run, instead of refusing the playbook.",
+      },
+    },
+    oneOf: [{ required: ["break"] }, { required: ["operations"] }],
+    dependencies: { params: ["break"] },
+  };
+}
+
+function playbook(steps: JSONSchema): JSONSchema {
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "kbreak playbook",
+    type: "object",
+    additionalProperties: false,
+    required: ["name", "steps"],
+    properties: {
+      name: text,
+      description: { type: "string", default: "" },
+      difficulty: { type: "string", enum: ["easy", "medium", "hard"] },
+      length,
+      rules: {
+        type: "object",
+        additionalProperties: false,
+        properties: {
+          forbid: {
+            type: "array",
+            uniqueItems: true,
+            items: { type: "string", enum: dangers },
+            description: "Dangers that no step may have.",
+          },
+        },
+      },
+      goal: {
+        type: "array",
+        items: goal,
+        description: "What `it works again` means; all of it has to hold.",
+      },
+      steps: { type: "array", minItems: 1, items: steps },
+    },
+  };
+}
+
+/** The shape of every playbook; what its breaks and operations are is checked with the catalogue at hand. */
+export const playbookShape: JSONSchema = playbook(step(text, text, {}));
+
+/** The JSON Schema of playbooks for editors: completes breaks, their parameters, and operations. */
+export function playbookSchema(known: Known): JSONSchema {
+  const parameters = [...known.breaks].map(([id, { parameters }]) =>
+    when("break", id, { properties: { params: parameters } }),
+  );
+  const operations = [...known.operations].map(([kind, { schema }]) => when("kind", kind, schema));
+  const shape = step(
+    { enum: [...known.breaks.keys()] },
+    { enum: [...known.operations.keys()] },
+    {
+      allOf: operations,
+    },
+  );
+  return playbook({ ...(shape as object), allOf: parameters });
+}
+
+function when(property: string, value: string, then: JSONSchema): JSONSchema {
+  return { if: { required: [property], properties: { [property]: { const: value } } }, then };
+}

@@ -1,0 +1,92 @@
+import { sh } from "../../shell.ts";
+import { entriesOf, linesOf } from "../entries.ts";
+import type { Section } from "../section.ts";
+import { isVolatile, volatileSysctls } from "../volatile.ts";
+
+/** As sysctl(8) writes it: slashes become dots, and a dot in a device's name becomes a slash. */
+const sysctlName = (path: string) => path.replace(/[./]/g, (char) => (char === "/" ? "." : "/"));
+
+/** Every readable kernel setting. Of a setting with several lines, the lines in their order. */
+export const sysctls: Section = {
+  name: "sysctls",
+  programs: ["find", "grep"],
+  // stat_refresh makes the kernel do work when it is read. Some settings cannot be read: grep's status says nothing.
+  script: sh`cd /proc/sys && find . -type f -perm -400 ! -name stat_refresh -exec grep -Has '' {} +
+:`,
+  read: (output) =>
+    entriesOf(
+      linesOf(output)
+        .map((line) => /^\.\/([^:]+(?::[^:/]+)*?):([^]*)$/.exec(line))
+        .filter((match) => match !== null)
+        .map(([, path = "", value = ""]) => [path, value] as const)
+        .filter(([path]) => !isVolatile(volatileSysctls, path))
+        .map(([path, value]) => [sysctlName(path), value] as const),
+    ),
+};
+
+/** Loaded kernel modules, by name. */
+export const modules: Section = {
+  name: "modules",
+  programs: ["cat"],
+  script: sh`[ -r /proc/modules ] || { because 'the kernel has no modules'; exit 1; }; cat /proc/modules`,
+  read: (output) =>
+    entriesOf(linesOf(output).map((line) => [line.split(" ")[0] ?? "", "loaded"] as const)),
+};
+
+/** Swap files and partitions in use. */
+export const swaps: Section = {
+  name: "swaps",
+  programs: ["cat"],
+  script: sh`cat /proc/swaps`,
+  read: (output) =>
+    entriesOf(
+      linesOf(output)
+        .slice(1)
+        .map((line) => line.split(/\s+/))
+        .map(([file = "", type, size, , priority]) => [file, `${type} ${size} KiB priority ${priority}`] as const),
+    ),
+};
+
+/** Host name and kernel. */
+export const host: Section = {
+  name: "host",
+  programs: ["uname"],
+  script: sh`uname -n && uname -r && cat /proc/cmdline`,
+  read: (output) => {
+    const [hostname = "", kernel = "", commandLine = ""] = linesOf(output);
+    return entriesOf([
+      ["hostname", hostname],
+      ["kernel", kernel],
+      ["kernel command line", commandLine],
+    ]);
+  },
+};
+
+/** Limits and freezes of control groups (version 2) that are not the kernel's default. */
+export const cgroups: Section = {
+  name: "cgroups",
+  programs: ["find", "grep"],
+  script: sh`
+cd /sys/fs/cgroup/unified 2>/dev/null || cd /sys/fs/cgroup
+[ -e cgroup.controllers ] || { because 'control groups of version 1'; exit 1; }
+find . \( -name cgroup.freeze -o -name '*.max' -o -name '*.high' -o -name '*.weight' -o -name cpuset.cpus \) \
+  -exec grep -Has '' {} +
+:`,
+  read: (output) =>
+    entriesOf(
+      linesOf(output)
+        .map((line) => /^\.\/(?:(.*)\/)?([a-z.0-9A-Z]+):(.*)$/.exec(line))
+        .filter((match) => match !== null)
+        .filter(([, , , value = ""]) => !defaults.has(value))
+        .filter(([, group = ""]) => !group.split("/").some(isOfALogin))
+        .map(([, group = "", file, value = ""]) => [`/${withoutIds(group)} ${file}`, value] as const),
+    ),
+};
+
+const defaults: ReadonlySet<string> = new Set(["", "0", "max", "max 100000", "100", "default 100"]);
+
+/** Login scopes get a limit from systemd and are gone with the login. */
+const isOfALogin = (name: string) => /^(session-.*\.scope|user-\d+\.slice)$/.test(name);
+
+/** A container that was started again is in a group of another id. */
+const withoutIds = (group: string) => group.replace(/[0-9a-f]{64}/g, "*");

@@ -1,0 +1,29 @@
+/** What one section saw: a readable key for each thing, and all that is compared of it as readable text. */
+export type Entries = Readonly<Record<string, string>>;
+
+/** A section that was not looked at, so that two looks stay comparable. */
+export interface Skipped {
+  readonly section: string;
+  readonly reason: string;
+}
+
+/** What a whole node looks like. Plain data; holds names, hashes and command lines, never the contents of a file. */
+export interface Fingerprint {
+  readonly version: 1;
+  readonly node: string;
+  /** By this machine's clock, ISO 8601 in UTC. */
+  readonly takenAt: string;
+  readonly sections: Readonly<Record<string, Entries>>;
+  readonly skipped: readonly Skipped[];
+}
+
+/** One thing that two looks do not agree on. */
+export interface Difference {
+  readonly section: string;
+  readonly key: string;
+  readonly kind: "added" | "removed" | "changed";
+  /** Absent when the thing was added. */
+  readonly before?: string;
+  /** Absent when the thing was removed. */
+  readonly after?: string;
+}

@@ -1,0 +1,31 @@
+import { type Shell, sh, trusted } from "../shell.ts";
+import { type Look, outsideFileSystems, volatilePaths } from "./volatile.ts";
+
+/** `find` actions: what to do with a path, by how much of it is looked at. */
+export interface Actions {
+  readonly outside: Shell;
+  readonly names: Shell;
+  readonly untimed: Shell;
+  readonly whole: Shell;
+}
+
+const or = trusted(" -o ");
+
+function any(tests: readonly Shell[]): Shell {
+  const joined = tests.reduce((done, test) => sh`${done}${or}${test}`);
+  return sh`\( ${joined} \)`;
+}
+
+function paths(look: Look): Shell {
+  return any(volatilePaths.filter((path) => path.look === look).map(({ pattern }) => sh`-path ${pattern}`));
+}
+
+/**
+ * A `find` through everything that a fingerprint looks at, all file systems included. The first list that a path is
+ * in decides, from the least that is looked at to the most.
+ */
+export function walk({ outside, names, untimed, whole }: Actions): Shell {
+  const pseudo = any(outsideFileSystems.map((type) => sh`-fstype ${type}`));
+  return sh`find / ${paths("nothing")} -prune -o \( ${paths("outside")} -o ${pseudo} \) -prune ${outside} \
+  -o ${paths("names")} ${names} -o ${paths("untimed")} ${untimed} -o ${whole}`;
+}

@@ -1,0 +1,211 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { PreconditionError, UsageError } from "../errors.ts";
+import { attempt, run } from "./command.ts";
+import { labFolder } from "./folders.ts";
+import { defaultInventory, inventoryFile, writeInventory } from "./inventory.ts";
+import { ensureCluster } from "./kubeadm/cluster.ts";
+import { withLock } from "./lock.ts";
+import { namespaceProvider } from "./namespace/provider.ts";
+import { ensureIdentity, ensureUserKey, hostsLine } from "./node-files.ts";
+import type { LabNode, NodeCount } from "./nodes.ts";
+import { formatNodeCount, nodesOf } from "./nodes.ts";
+import { freePort, isFree } from "./ports.ts";
+import { waitUntilReady } from "./ready.ts";
+import { demandRequirements } from "./requirements.ts";
+import { sshCommand } from "./ssh.ts";
+import { checkName, readLab, writeLab } from "./state.ts";
+import type { Lab, LabStatus, NodeStatus, Progress, Provider } from "./types.ts";
+
+export { defaultInventory };
+
+const providers: Readonly<Record<Lab["provider"], Provider>> = { namespace: namespaceProvider };
+
+export interface UpOptions {
+  readonly name: string;
+  /** Default: the lab's present size; for a new lab one control plane and one worker. */
+  readonly count?: NodeCount;
+  /** Default: silent. */
+  readonly progress?: Progress;
+}
+
+function lockFile(name: string): string {
+  return join(dirname(labFolder(name)), `.${name}.lock`);
+}
+
+function whileLocked<T>(name: string, progress: Progress, work: () => Promise<T>): Promise<T> {
+  const onWait = () => progress(`lab ${name}: another kbreak is at work on it; waiting`);
+  return withLock(lockFile(name), onWait, work);
+}
+
+function refuseToShrink(lab: Lab, wanted: NodeCount): void {
+  const { controlPlanes, workers } = lab.count;
+  if (wanted.controlPlanes >= controlPlanes && wanted.workers >= workers) return;
+  throw new PreconditionError(
+    `lab ${lab.name} has ${formatNodeCount(lab.count)} nodes and is not made smaller to ${formatNodeCount(wanted)}: a node's disk would be lost`,
+    {
+      hint: `kbreak lab down --name ${lab.name} && kbreak lab up --name ${lab.name} --nodes ${formatNodeCount(wanted)}`,
+    },
+  );
+}
+
+/** A port for each node: the one that it had, unless the node is down and somebody else has taken it since. */
+async function choosePorts(
+  folder: string,
+  nodes: readonly LabNode[],
+  had: Lab | undefined,
+): Promise<Lab["ports"]> {
+  const taken = new Set(Object.values(had?.ports ?? {}));
+  const ports: Record<string, number> = {};
+  for (const node of nodes) {
+    const old = had?.ports[node.name];
+    const usable =
+      old !== undefined &&
+      had !== undefined &&
+      (providers[had.provider].runningSince(had, node) !== undefined || (await isFree(old)));
+    const port = usable ? old : await freePort(folder, taken);
+    taken.add(port);
+    ports[node.name] = port;
+  }
+  return ports;
+}
+
+/** The nodes that were there before get the names of the new ones; a new node knows all from its start. */
+async function announce(lab: Lab, before: Lab | undefined): Promise<void> {
+  if (before === undefined) return;
+  const old = nodesOf(before.count);
+  const fresh = nodesOf(lab.count).filter((node) => !old.some(({ name }) => name === node.name));
+  if (fresh.length === 0) return;
+  const input = fresh.map((node) => `${hostsLine(node)}\n`).join("");
+  await Promise.all(
+    old.map((node) => attempt([...sshCommand(lab, node.name), "cat >>/etc/hosts"], { input })),
+  );
+}
+
+/**
+ * Makes a lab, or brings an existing one up: makes the nodes that are missing and starts those that are down. Doing it
+ * twice is the same as once, and it goes on from wherever an earlier one was ended.
+ * Returns when every node takes logins and, on control planes, etcd serves.
+ * @throws PreconditionError when this host cannot have a lab, or the lab would have to lose nodes.
+ */
+export async function labUp(options: UpOptions): Promise<LabStatus> {
+  const { name, progress = () => {} } = options;
+  checkName(name);
+  demandRequirements();
+  return whileLocked(name, progress, async () => {
+    const before = readLab(name);
+    const count = options.count ?? before?.count ?? { controlPlanes: 1, workers: 1 };
+    if (before !== undefined) refuseToShrink(before, count);
+    const folder = labFolder(name);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const nodes = nodesOf(count);
+    const ports = await choosePorts(folder, nodes, before);
+    const lab: Lab = { name, folder, provider: "namespace", count, ports };
+    const provider = providers[lab.provider];
+    writeLab(lab);
+    await provider.prepare(progress);
+    await Promise.all([
+      ensureUserKey(lab),
+      ensureCluster(folder),
+      ...nodes.map((node) => ensureIdentity(lab, node)),
+    ]);
+    writeInventory(lab);
+    const begin = Date.now();
+    await provider.up(lab);
+    await Promise.all(
+      nodes.map(async (node) => {
+        await waitUntilReady(lab, node, provider);
+        progress(`${node.name}: ready after ${((Date.now() - begin) / 1000).toFixed(1)} s`);
+      }),
+    );
+    await announce(lab, before);
+    return statusOf(lab);
+  });
+}
+
+/**
+ * Ends and removes the lab and all that was made for it, its nodes' disks too. Nothing happens when there is none.
+ * @throws KbreakError when something of it does not end.
+ */
+export async function labDown(name: string, progress: Progress = () => {}): Promise<void> {
+  checkName(name);
+  await whileLocked(name, progress, async () => {
+    const folder = labFolder(name);
+    // Not only the provider that `lab.json` names: the file may be lost while the nodes still run.
+    for (const provider of Object.values(providers)) await provider.down(name, folder);
+    await run(["rm", "-rf", "--one-file-system", "--", folder]);
+  });
+}
+
+function nodeStatus(lab: Lab, node: LabNode): NodeStatus {
+  const since = providers[lab.provider].runningSince(lab, node);
+  return {
+    name: node.name,
+    role: node.role,
+    address: node.address,
+    sshPort: lab.ports[node.name] ?? 0,
+    state: since === undefined ? "stopped" : "running",
+    ...(since === undefined ? {} : { uptime: Math.round((Date.now() - since.getTime()) / 1000) }),
+  };
+}
+
+function statusOf(lab: Lab): LabStatus {
+  const nodes = nodesOf(lab.count).map((node) => nodeStatus(lab, node));
+  const running = nodes.filter(({ state }) => state === "running").length;
+  const state = running === nodes.length ? "running" : running === 0 ? "stopped" : "partial";
+  return { name: lab.name, state, inventory: inventoryFile(lab.folder), nodes };
+}
+
+/** What there is of the lab and which of its nodes run. Changes nothing. */
+export function labStatus(name: string): LabStatus {
+  const lab = readLab(name);
+  return lab === undefined ? { name, state: "absent", nodes: [] } : statusOf(lab);
+}
+
+function find(name: string, nodeName: string): { readonly lab: Lab; readonly node: LabNode } {
+  const lab = readLab(name);
+  if (lab === undefined) {
+    throw new PreconditionError(`there is no lab ${name}`, { hint: `kbreak lab up --name ${name}` });
+  }
+  const nodes = nodesOf(lab.count);
+  const node = nodes.find((each) => each.name === nodeName);
+  if (node === undefined) {
+    throw new UsageError(
+      `lab ${name} has no node ${nodeName}; it has ${nodes.map((each) => each.name).join(", ")}`,
+    );
+  }
+  return { lab, node };
+}
+
+/**
+ * The command line of the system's ssh that logs in to a node.
+ * @throws PreconditionError when there is no such lab, UsageError when it has no such node.
+ */
+export function labSsh(name: string, nodeName: string, user = "root"): readonly string[] {
+  const { lab, node } = find(name, nodeName);
+  return sshCommand(lab, node.name, user);
+}
+
+/** Ends a node at once, as a power cut does; its disk stays. Throws as {@link labSsh} does. */
+export async function powerCut(name: string, nodeName: string): Promise<void> {
+  const { lab, node } = find(name, nodeName);
+  await whileLocked(
+    name,
+    () => {},
+    () => providers[lab.provider].cut(lab, node),
+  );
+}
+
+/** Starts a node that does not run and waits until it is ready. Throws as {@link labSsh} does. */
+export async function startNode(name: string, nodeName: string): Promise<void> {
+  const { lab, node } = find(name, nodeName);
+  const provider = providers[lab.provider];
+  await whileLocked(
+    name,
+    () => {},
+    async () => {
+      await provider.start(lab, node);
+      await waitUntilReady(lab, node, provider);
+    },
+  );
+}

@@ -1,0 +1,153 @@
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { PreconditionError } from "../errors.ts";
+import { readIfThere } from "./file.ts";
+import { cgroupRoot } from "./namespace/cgroup.ts";
+
+/** Something that this host must have for a lab. */
+export interface Requirement {
+  readonly name: string;
+  readonly met: boolean;
+  /** What was found, or what it is needed for. */
+  readonly detail: string;
+  /** The command that brings it, or what else to do. */
+  readonly fix?: string;
+  /** The Debian package that brings it. */
+  readonly debianPackage?: string;
+}
+
+/** What to use where this host cannot have a lab. */
+export const alternatives =
+  "use nodes of your own (kubeadm on any machines that you reach by ssh; write them into an inventory), or kind";
+
+const programs: readonly (readonly [program: string, debianPackage: string])[] = [
+  ["flock", "util-linux"],
+  ["ip", "iproute2"],
+  ["losetup", "mount"],
+  ["mkfs.ext4", "e2fsprogs"],
+  ["mmdebstrap", "mmdebstrap"],
+  ["mount", "mount"],
+  ["nsenter", "util-linux"],
+  ["ssh", "openssh-client"],
+  ["ssh-keygen", "openssh-client"],
+  ["systemd-socket-activate", "systemd"],
+  ["unshare", "util-linux"],
+];
+
+const files: readonly (readonly [file: string, debianPackage: string])[] = [
+  ["/usr/lib/systemd/systemd-socket-proxyd", "systemd"],
+  ["/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"],
+];
+
+function onPath(program: string): boolean {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function fromPackage(name: string, found: boolean, debianPackage: string): Requirement {
+  const detail = found ? "found" : `missing (Debian package ${debianPackage})`;
+  const fix = found ? {} : { fix: installCommand([debianPackage]) };
+  return { name, met: found, detail, debianPackage, ...fix };
+}
+
+/** True when the process may do what only root with all its rights may. */
+function isAdministrator(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  const sysAdmin = 1n << 21n;
+  return process.getuid?.() === 0 && (BigInt(`0x${effective}`) & sysAdmin) !== 0n;
+}
+
+function kernel(): readonly Requirement[] {
+  const root = cgroupRoot();
+  const cgroups = root !== undefined && killable();
+  const overlay = /\boverlay$/m.test(readIfThere("/proc/filesystems") ?? "");
+  const loop = existsSync("/dev/loop-control");
+  return [
+    {
+      name: "root",
+      met: isAdministrator(),
+      detail: isAdministrator() ? "yes" : "nodes are made of namespaces, mounts and loop devices",
+      ...(isAdministrator() ? {} : { fix: "run kbreak as root, outside of an unprivileged container" }),
+    },
+    {
+      name: "cgroup2",
+      met: cgroups,
+      detail: cgroups ? root : "cgroup2 of Linux 5.14 or newer is to be mounted (cgroup.kill)",
+      ...(cgroups ? {} : { fix: "mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified" }),
+    },
+    {
+      name: "overlayfs",
+      met: overlay,
+      detail: overlay ? "yes" : "the nodes share a base image by it",
+      ...(overlay ? {} : { fix: "modprobe overlay" }),
+    },
+    {
+      name: "loop devices",
+      met: loop,
+      detail: loop ? "yes" : "each node has a disk of its own by one",
+      ...(loop ? {} : { fix: "modprobe loop" }),
+    },
+  ];
+}
+
+/** `cgroup.kill` came with Linux 5.14. */
+function killable(): boolean {
+  const [major = 0, minor = 0] = (readIfThere("/proc/sys/kernel/osrelease") ?? "").split(".").map(Number);
+  return major > 5 || (major === 5 && minor >= 14);
+}
+
+/** All that a lab needs of this host, met or not. */
+export function labRequirements(): readonly Requirement[] {
+  const linux = process.platform === "linux";
+  const system: Requirement = {
+    name: "Linux",
+    met: linux,
+    detail: linux ? "yes" : `this is ${process.platform}: the practice nodes need Linux`,
+    ...(linux ? {} : { fix: alternatives }),
+  };
+  if (!linux) return [system];
+  return [
+    system,
+    ...kernel(),
+    ...programs.map(([program, debianPackage]) => fromPackage(program, onPath(program), debianPackage)),
+    ...files.map(([file, debianPackage]) => fromPackage(file, existsSync(file), debianPackage)),
+  ];
+}
+
+/** The Debian packages that are missing, each once. */
+export function missingPackages(requirements: readonly Requirement[]): readonly string[] {
+  const missing = requirements.flatMap(({ met, debianPackage }) => (met ? [] : (debianPackage ?? [])));
+  return [...new Set(missing)].sort();
+}
+
+/** The command that installs Debian packages. */
+export function installCommand(packages: readonly string[]): string {
+  return `apt-get install -y --no-install-recommends ${packages.join(" ")}`;
+}
+
+/** @throws PreconditionError that names everything that is missing for a lab on this host, and what brings it. */
+export function demandRequirements(): void {
+  const requirements = labRequirements();
+  const unmet = requirements.filter(({ met }) => !met);
+  if (unmet.length === 0) return;
+  const packages = missingPackages(requirements);
+  const fixes = [
+    ...new Set([
+      ...unmet.flatMap(({ fix, debianPackage }) =>
+        fix === undefined || debianPackage !== undefined ? [] : [fix],
+      ),
+      ...(packages.length === 0 ? [] : [installCommand(packages)]),
+    ]),
+  ];
+  throw new PreconditionError(
+    `this host cannot have practice nodes:\n${unmet.map(({ name, detail }) => `  ${name}: ${detail}`).join("\n")}`,
+    { hint: `${fixes.join("\n")}\nOr ${alternatives}.` },
+  );
+}

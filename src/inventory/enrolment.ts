@@ -1,0 +1,153 @@
+import { randomBytes } from "node:crypto";
+import { open, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { EnrolmentError, messageOf } from "../errors.ts";
+import { isRecord } from "../schema.ts";
+import type { Enrolment, Identity, Inventory } from "./types.ts";
+
+/** Path of an inventory's lock file. */
+export function enrolmentFile(inventory: Pick<Inventory, "file">): string {
+  return `${inventory.file}.lock`;
+}
+
+/**
+ * The nodes of an inventory that are enrolled as a lab; none when there is no lock file yet.
+ * @throws EnrolmentError when the lock file cannot be used: damaged, of another version, or of another lab.
+ */
+export async function readEnrolment(inventory: Inventory): Promise<Enrolment> {
+  const file = enrolmentFile(inventory);
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw new EnrolmentError(`${file} cannot be read: ${error.message}`, { cause: error });
+  });
+  if (text === undefined) return { version: 1, lab: inventory.name, nodes: {} };
+  const enrolment = parse(file, text);
+  if (enrolment.lab === inventory.name) return enrolment;
+  throw new EnrolmentError(
+    `${file} enrols the lab "${enrolment.lab}", but the inventory's name is "${inventory.name}"`,
+    {
+      hint: `if the lab was renamed, remove ${file} and type: kbreak inventory enrol -i ${inventory.file}`,
+    },
+  );
+}
+
+/** Writes the lock file as a whole or not at all. */
+export async function writeEnrolment(inventory: Inventory, enrolment: Enrolment): Promise<void> {
+  const file = enrolmentFile(inventory);
+  const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString("hex")}`);
+  try {
+    await writeSynced(temporary, `${JSON.stringify(enrolment, undefined, 2)}\n`);
+    await rename(temporary, file);
+    await syncFolder(dirname(file));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw new EnrolmentError(`${file} cannot be written: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * What a node was enrolled with.
+ * @throws EnrolmentError when it is not enrolled.
+ */
+export function enrolledIdentity(inventory: Inventory, enrolment: Enrolment, node: string): Identity {
+  const identity = Object.hasOwn(enrolment.nodes, node) ? enrolment.nodes[node] : undefined;
+  if (identity !== undefined) return identity;
+  throw new EnrolmentError(`${node} is not enrolled as a lab node, so nothing of it is changed`, {
+    target: node,
+    hint: `kbreak inventory enrol -i ${inventory.file}`,
+  });
+}
+
+/**
+ * Makes sure that a node is the machine that was enrolled under its name. A host key is compared where both the
+ * enrolment and this connection have one.
+ * @throws EnrolmentError when it is not enrolled, or is another machine.
+ */
+export function checkIdentity(
+  inventory: Inventory,
+  enrolment: Enrolment,
+  node: string,
+  seen: Identity,
+): void {
+  const enrolled = enrolledIdentity(inventory, enrolment, node);
+  const sameKey =
+    enrolled.hostKey === undefined || seen.hostKey === undefined || enrolled.hostKey === seen.hostKey;
+  const sameMachine = enrolled.machineId === seen.machineId;
+  if (sameKey && sameMachine) return;
+  const hint = `make sure that ${node} is your lab's, then: kbreak inventory enrol -i ${inventory.file} --replace ${node}`;
+  throw new EnrolmentError(difference(node, enrolled, seen, sameKey, sameMachine), { target: node, hint });
+}
+
+function difference(
+  node: string,
+  enrolled: Identity,
+  seen: Identity,
+  sameKey: boolean,
+  sameMachine: boolean,
+): string {
+  const key = `its host key was ${enrolled.hostKey} and is ${seen.hostKey}`;
+  const machine = `its machine-id was ${enrolled.machineId} and is ${seen.machineId}`;
+  if (sameMachine)
+    return `${node} has another ssh host key than when it was enrolled: new keys were made, or something answers in its place; ${key}`;
+  if (sameKey)
+    return `${node} is not the machine that was enrolled: it was installed anew with its old keys, or is a copy; ${machine}`;
+  return `${node} is not the machine that was enrolled: it was installed anew, or its address belongs to another machine now; ${key}, ${machine}`;
+}
+
+function parse(file: string, text: string): Enrolment {
+  const value = parseJson(text);
+  if (isRecord(value) && typeof value.version === "number" && value.version !== 1) {
+    throw new EnrolmentError(`${file} is of version ${value.version}, this kbreak knows version 1 only`, {
+      hint: "use the kbreak that wrote it, or a newer one",
+    });
+  }
+  if (isEnrolment(value)) return value;
+  throw new EnrolmentError(`${file} is damaged: it is not what kbreak wrote`, {
+    hint: `bring it back from your version control, or remove it and enrol the lab again`,
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isEnrolment(value: unknown): value is Enrolment {
+  return (
+    isRecord(value) &&
+    typeof value.lab === "string" &&
+    isRecord(value.nodes) &&
+    Object.values(value.nodes).every(isIdentity)
+  );
+}
+
+function isIdentity(value: unknown): value is Identity {
+  return (
+    isRecord(value) &&
+    typeof value.machineId === "string" &&
+    (value.hostKey === undefined || typeof value.hostKey === "string")
+  );
+}
+
+async function writeSynced(file: string, text: string): Promise<void> {
+  const handle = await open(file, "wx", 0o644);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The new name is on the disk only when its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

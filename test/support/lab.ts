@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import type { Enrolment, Identity, Role } from "../../src/inventory/types.ts";
+import type { Ran } from "../../src/lab/command.ts";
+import { attempt } from "../../src/lab/command.ts";
+import { labDown, labSsh, labStatus, labUp, powerCut, startNode } from "../../src/lab/lab.ts";
+import type { NodeCount } from "../../src/lab/nodes.ts";
+import { parseNodeCount } from "../../src/lab/nodes.ts";
+import type { LabStatus } from "../../src/lab/types.ts";
+import type { NodeAccess } from "../../src/transport/transport.ts";
+
+export interface TestNode {
+  readonly name: string;
+  readonly role: Role;
+  readonly access: NodeAccess;
+  readonly identity: Identity & { readonly hostKey: string };
+  /** Runs a command as a fixer would: by the system's ssh, as root unless told otherwise. */
+  exec(command: string, user?: "root" | "lab"): Promise<Ran>;
+  /** Ends the node at once; its disk stays. */
+  powerCut(): Promise<void>;
+  /** Starts it again and waits until it is ready. */
+  start(): Promise<void>;
+}
+
+export interface TestLab {
+  readonly name: string;
+  /** Path of its inventory; `<inventory>.lock` enrols its nodes. */
+  readonly inventory: string;
+  readonly nodes: readonly TestNode[];
+  /** The node of this name, such as `cp1` or `w1`. */
+  node(name: string): TestNode;
+  /** Takes the lab down. The shared lab is left to the end of the test run. */
+  down(): Promise<void>;
+}
+
+export interface LabWish {
+  /** As `--nodes` takes it; default `1+1`. The shared lab may have more. */
+  readonly nodes?: string;
+  /** True: a lab that nobody has touched, of exactly this size, for the caller alone. Default: the shared one. */
+  readonly fresh?: boolean;
+}
+
+const shared = "shared";
+let made = 0;
+
+function testNode(lab: LabStatus, enrolment: Enrolment, name: string): TestNode {
+  const status = lab.nodes.find((node) => node.name === name);
+  const identity = enrolment.nodes[name];
+  if (status === undefined || identity?.hostKey === undefined)
+    throw new Error(`no node ${name} in ${lab.name}`);
+  const ssh = labSsh(lab.name, name);
+  return {
+    name,
+    role: status.role,
+    access: {
+      name,
+      host: "127.0.0.1",
+      port: status.sshPort,
+      user: "root",
+      key: ssh[ssh.indexOf("-i") + 1] ?? "",
+    },
+    identity: { ...identity, hostKey: identity.hostKey },
+    exec: (command, user = "root") => attempt([...labSsh(lab.name, name, user), command]),
+    powerCut: () => powerCut(lab.name, name),
+    start: () => startNode(lab.name, name),
+  };
+}
+
+function atLeast(wanted: NodeCount): NodeCount {
+  const { nodes } = labStatus(shared);
+  const have = (role: Role) => nodes.filter((node) => node.role === role).length;
+  return {
+    controlPlanes: Math.max(wanted.controlPlanes, have("control-plane")),
+    workers: Math.max(wanted.workers, have("worker")),
+  };
+}
+
+/**
+ * Real nodes for a test file: call it in `beforeAll` and `down()` in `afterAll`. The shared lab is booted once for
+ * the whole test run: leave its nodes as they were.
+ */
+export async function useLab(wish: LabWish = {}): Promise<TestLab> {
+  if (process.env.KBREAK_DATA_DIR === undefined) {
+    throw new Error(
+      "KBREAK_DATA_DIR is not set: vitest.config.ts needs globalSetup test/support/lab-setup.ts",
+    );
+  }
+  const wanted = parseNodeCount(wish.nodes ?? "1+1");
+  made += 1;
+  const name = wish.fresh ? `fresh-${process.pid}-${made}` : shared;
+  const status = await labUp({ name, count: wish.fresh ? wanted : atLeast(wanted) });
+  const inventory = status.inventory ?? "";
+  const enrolment: Enrolment = JSON.parse(readFileSync(`${inventory}.lock`, "utf8"));
+  const nodes = status.nodes.map((node) => testNode(status, enrolment, node.name));
+  return {
+    name,
+    inventory,
+    nodes,
+    node(wantedName) {
+      const found = nodes.find((node) => node.name === wantedName);
+      if (found === undefined) throw new Error(`no node ${wantedName} in lab ${name}`);
+      return found;
+    },
+    down: () => (wish.fresh ? labDown(name) : Promise.resolve()),
+  };
+}

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import { KbreakError } from "../errors.ts";
 
 export interface Ran {
@@ -8,11 +9,20 @@ export interface Ran {
   readonly stderr: string;
 }
 
+/** This process's environment. A root shell from `su` has no sbin folders in its PATH, but here live ip and losetup. */
+export function hostEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` };
+}
+
 export interface RunOptions {
   /** Sent to standard input; default: none. */
   readonly input?: string;
   /** Called with each line of standard error as it comes. */
   readonly onLine?: (line: string) => void;
+}
+
+function notStarted(program: string, cause: Error): KbreakError {
+  return new KbreakError(`${program} cannot be started: ${cause.message}`, { cause, hint: "kbreak doctor" });
 }
 
 /**
@@ -22,7 +32,7 @@ export interface RunOptions {
 export function attempt(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const [program = "", ...args] = argv;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: hostEnvironment() });
     const stdout: string[] = [];
     const stderr: string[] = [];
     let pending = "";
@@ -33,11 +43,7 @@ export function attempt(argv: readonly string[], options: RunOptions = {}): Prom
       pending = whole.pop() ?? "";
       for (const line of whole) options.onLine?.(line);
     });
-    child.on("error", (cause) =>
-      reject(
-        new KbreakError(`${program} cannot be started: ${cause.message}`, { cause, hint: "kbreak doctor" }),
-      ),
-    );
+    child.on("error", (cause) => reject(notStarted(program, cause)));
     child.on("close", (code) =>
       resolve({ code: code ?? undefined, stdout: stdout.join(""), stderr: stderr.join("") }),
     );
@@ -58,4 +64,20 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   throw new KbreakError(
     `${argv.join(" ")}: ${code === undefined ? "killed" : `exit code ${code}`}${said && `: ${said}`}`,
   );
+}
+
+/**
+ * Runs a program on the terminal of this process and gives its exit code, 128 and the signal's number when a signal
+ * ended it.
+ * @throws KbreakError when it cannot be started.
+ */
+export function runAttached(argv: readonly string[]): Promise<number> {
+  const [program = "", ...args] = argv;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: "inherit", env: hostEnvironment() });
+    child.on("error", (cause) => reject(notStarted(program, cause)));
+    child.on("close", (code, signal) =>
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+    );
+  });
 }

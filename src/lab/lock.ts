@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { KbreakError } from "../errors.ts";
+import { hostEnvironment } from "./command.ts";
 
 /**
  * Does `work` while no other process holds the lock `path`; waits for its turn and calls `onWait` when it has to.
@@ -16,6 +17,7 @@ export async function withLock<T>(path: string, onWait: () => void, work: () => 
     stdio: ["pipe", "pipe", "inherit"],
     // Ctrl-C must not end the holder before us.
     detached: true,
+    env: hostEnvironment(),
   });
   const ended = new Promise<void>((resolve) => holder.once("close", () => resolve()));
   const waiting = setTimeout(onWait, 500);

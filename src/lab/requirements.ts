@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { PreconditionError } from "../errors.ts";
+import { hostEnvironment } from "./command.ts";
 import { readIfThere } from "./file.ts";
 import { cgroupRoot } from "./namespace/cgroup.ts";
 
@@ -40,7 +41,7 @@ const files: readonly (readonly [file: string, debianPackage: string])[] = [
 ];
 
 function onPath(program: string): boolean {
-  const folders = (process.env.PATH ?? "").split(delimiter);
+  const folders = (hostEnvironment().PATH ?? "").split(delimiter);
   return folders.some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
@@ -132,22 +133,21 @@ export function installCommand(packages: readonly string[]): string {
   return `apt-get install -y --no-install-recommends ${packages.join(" ")}`;
 }
 
+/** The commands that bring what is missing, each once; one command for all packages. */
+export function fixes(requirements: readonly Requirement[]): readonly string[] {
+  const packages = missingPackages(requirements);
+  const others = requirements.flatMap(({ met, fix, debianPackage }) =>
+    met || fix === undefined || debianPackage !== undefined ? [] : [fix],
+  );
+  return [...new Set(others), ...(packages.length === 0 ? [] : [installCommand(packages)])];
+}
+
 /** @throws PreconditionError that names everything that is missing for a lab on this host, and what brings it. */
-export function demandRequirements(): void {
-  const requirements = labRequirements();
+export function demandRequirements(requirements: readonly Requirement[] = labRequirements()): void {
   const unmet = requirements.filter(({ met }) => !met);
   if (unmet.length === 0) return;
-  const packages = missingPackages(requirements);
-  const fixes = [
-    ...new Set([
-      ...unmet.flatMap(({ fix, debianPackage }) =>
-        fix === undefined || debianPackage !== undefined ? [] : [fix],
-      ),
-      ...(packages.length === 0 ? [] : [installCommand(packages)]),
-    ]),
-  ];
-  throw new PreconditionError(
-    `this host cannot have practice nodes:\n${unmet.map(({ name, detail }) => `  ${name}: ${detail}`).join("\n")}`,
-    { hint: `${fixes.join("\n")}\nOr ${alternatives}.` },
-  );
+  const list = unmet.map(({ name, detail }) => `  ${name}: ${detail}`).join("\n");
+  throw new PreconditionError(`this host cannot have practice nodes:\n${list}`, {
+    hint: `${fixes(requirements).join("\n")}\nOr ${alternatives}.`,
+  });
 }

@@ -45,13 +45,6 @@ function validity(years: number): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(now - 5 * 60 * 1000), notAfter: new Date(now + years * year) };
 }
 
-function serialNumber(): string {
-  const bytes = Buffer.from(webcrypto.getRandomValues(new Uint8Array(8)));
-  // Positive and without a leading zero, as DER wants it.
-  bytes[0] = (bytes[0] as number & 0x7f) | 0x40;
-  return bytes.toString("hex");
-}
-
 /** A certificate authority made anew, valid for ten years as kubeadm's. */
 export async function makeAuthority(commonName: string): Promise<Authority> {
   const x509 = await library();
@@ -59,7 +52,6 @@ export async function makeAuthority(commonName: string): Promise<Authority> {
   const usage = x509.KeyUsageFlags;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity(10),
-    serialNumber: serialNumber(),
     name: `CN=${commonName}`,
     keys,
     signingAlgorithm: algorithm,
@@ -97,7 +89,6 @@ export async function issue(authority: Authority, subject: Subject): Promise<Cre
   const purposes = { server: x509.ExtendedKeyUsage.serverAuth, client: x509.ExtendedKeyUsage.clientAuth };
   const certificate = await x509.X509CertificateGenerator.create({
     ...validity(1),
-    serialNumber: serialNumber(),
     issuer: issuer.subject,
     subject: [
       ...(subject.organisation === undefined ? [] : [{ O: [subject.organisation] }]),

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KbreakError } from "../../errors.ts";
+import { hostEnvironment } from "../command.ts";
 import { readIfThere } from "../file.ts";
 
 /** Where this host has its cgroup2 hierarchy, or `undefined`: `/sys/fs/cgroup`, or a folder in it where v1 is in use too. */
@@ -72,7 +73,12 @@ export function within(cgroup: string, argv: readonly string[]): readonly string
  */
 export function start(cgroup: string, argv: readonly string[], output: number): void {
   const [program = "", ...args] = within(cgroup, argv);
-  spawn(program, args, { detached: true, stdio: ["ignore", output, output], cwd: "/" }).unref();
+  spawn(program, args, {
+    detached: true,
+    stdio: ["ignore", output, output],
+    cwd: "/",
+    env: hostEnvironment(),
+  }).unref();
 }
 
 /** When the oldest process directly in the cgroup was started, or `undefined` when there is none. */

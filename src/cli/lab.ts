@@ -1,0 +1,110 @@
+import { type Command, Option } from "commander";
+import type { LabStatus } from "../lab/types.ts";
+
+type Output = "table" | "json";
+
+interface UpFlags {
+  readonly name: string;
+  readonly nodes?: string;
+  readonly output: Output;
+}
+
+const examples = `
+Examples:
+  kbreak lab up                    one control plane and one worker
+  kbreak lab up --nodes 3          one control plane and two workers
+  kbreak lab up --nodes 2+3        two control planes and three workers
+  kbreak lab ssh cp1               a shell on a node
+  kbreak lab ssh cp1 -- etcdctl version
+  kbreak lab down`;
+
+/** Adds `kbreak lab up|down|status|ssh`. */
+export function register(program: Command): void {
+  const lab = program
+    .command("lab")
+    .description("Practice nodes on this machine: the layout of kubeadm nodes, ready in seconds")
+    .addHelpText("after", examples);
+  const name = () => new Option("--name <name>", "which lab").default("lab");
+  const output = () =>
+    new Option("-o, --output <format>", "how to print it").choices(["table", "json"]).default("table");
+
+  lab
+    .command("up")
+    .description("Make a lab, or bring up what is down of it; once more changes nothing")
+    .addOption(name())
+    .option("--nodes <number>", "3: a control plane and 2 workers; 2+3: 2 control planes and 3 workers")
+    .addOption(output())
+    .action(up);
+  lab
+    .command("down")
+    .description("End the lab and remove all of it, its nodes' disks too")
+    .addOption(name())
+    .action(down);
+  lab
+    .command("status")
+    .description("Show the nodes and whether they run")
+    .addOption(name())
+    .addOption(output())
+    .action(status);
+  lab
+    .command("ssh <node> [command...]")
+    .description("Log in to a node as root, or run a command there")
+    .addOption(name())
+    .action(ssh);
+}
+
+async function up({ name, nodes, output }: UpFlags): Promise<void> {
+  const { labUp } = await import("../lab/lab.ts");
+  const { parseNodeCount } = await import("../lab/nodes.ts");
+  const count = nodes === undefined ? {} : { count: parseNodeCount(nodes) };
+  const progress = (line: string) => process.stderr.write(`${line}\n`);
+  await print(await labUp({ name, ...count, progress }), output);
+}
+
+async function down({ name }: { readonly name: string }): Promise<void> {
+  const { labDown } = await import("../lab/lab.ts");
+  await labDown(name, (line) => process.stderr.write(`${line}\n`));
+}
+
+async function status({ name, output }: UpFlags): Promise<void> {
+  const { labStatus } = await import("../lab/lab.ts");
+  await print(labStatus(name), output);
+}
+
+async function ssh(
+  node: string,
+  command: readonly string[],
+  { name }: { readonly name: string },
+): Promise<void> {
+  const { labSsh } = await import("../lab/lab.ts");
+  const { runAttached } = await import("../lab/command.ts");
+  process.exitCode = await runAttached([...labSsh(name, node), ...command]);
+}
+
+/** `75` s as `1m`, as kubectl shows an age. */
+function age(seconds: number): string {
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 86_400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}
+
+async function print(lab: LabStatus, output: Output): Promise<void> {
+  if (output === "json") {
+    process.stdout.write(`${JSON.stringify(lab, undefined, 2)}\n`);
+    return;
+  }
+  if (lab.state === "absent") {
+    process.stderr.write(`there is no lab ${lab.name}; kbreak lab up --name ${lab.name} makes it\n`);
+    return;
+  }
+  const { columns } = await import("../render/columns.ts");
+  const rows = lab.nodes.map((node) => [
+    node.name,
+    node.role,
+    node.state,
+    node.uptime === undefined ? "-" : age(node.uptime),
+    node.address,
+    `127.0.0.1:${node.sshPort}`,
+  ]);
+  process.stdout.write(columns([["NAME", "ROLE", "STATE", "UPTIME", "ADDRESS", "SSH"], ...rows]));
+}

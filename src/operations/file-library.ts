@@ -22,6 +22,7 @@ file_read() { # path grows reload restart
     put type file
     note size "$(stat -c %s -- "$1")"
     note links "$(stat -c %h -- "$1")"
+    if [ "$(stat -c %m -- "$1")" = "$1" ]; then note mounted yes; fi
     note flags "$(file_flags "$1")"
     if [ "$2" = no ]; then
       put sha256 "$(sha256sum < "$1" | cut -d' ' -f1)"

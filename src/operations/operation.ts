@@ -71,7 +71,7 @@ export interface OperationKind<Spec extends Operation = Operation> {
   /** True when it leaves something running that breaks again: undo ends it first. */
   actor(spec: Spec): boolean;
   /** Folders whose modification time the change moves; undo sets it back where nobody else wrote. */
-  folders(spec: Spec, before: State): readonly string[];
+  folders(spec: Spec): readonly string[];
   read(spec: Spec): Shell;
   /** Why the change cannot be made, and undone, from this state; `undefined` when it can. */
   refusal(spec: Spec, before: State, held: Held): string | undefined;
@@ -82,6 +82,11 @@ export interface OperationKind<Spec extends Operation = Operation> {
   restored(spec: Spec, before: State, now: State): boolean;
   /** True when something that only we put there is still there, whatever else changed: it has to go in any case. */
   remains(spec: Spec, before: State, now: State): boolean;
+  /**
+   * Whether a state that is neither before nor after may be what our own change left when it was cut off. Where it
+   * cannot be, because the change is atomic, it is a person's work.
+   */
+  halfway(spec: Spec, before: State, now: State): boolean;
   preview(spec: Spec, before: State, held: Held): Preview;
 }
 
@@ -92,6 +97,7 @@ export const common = {
   folders: (): readonly string[] => [],
   restored: (_spec: Operation, before: State, now: State) => sameValues(before, now),
   remains: () => false,
+  halfway: () => true,
 } satisfies Partial<OperationKind>;
 
 /** Whether two states are the same in all that decides a verdict. */

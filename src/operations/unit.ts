@@ -83,6 +83,11 @@ unit_active() { # unit up|down state-before
 }
 `);
 
+/** Where `systemctl enable` and `mask` put their links for nearly every unit. */
+const enablement = ["", "/multi-user.target.wants", "/sysinit.target.wants", "/timers.target.wants", "/sockets.target.wants"].map(
+  (name) => `/etc/systemd/system${name}`,
+);
+
 export const unit: OperationKind<UnitOperation> = {
   ...common,
   kind: "unit",
@@ -96,13 +101,7 @@ export const unit: OperationKind<UnitOperation> = {
   owns: (spec) => [`unit:${spec.unit}`],
   commands: () => ["systemctl"],
   actor: (spec) => spec.active === true,
-  folders(spec, before) {
-    if (spec.enabled === undefined) return [];
-    return Buffer.from(before.notes.folders ?? "", "base64")
-      .toString("utf8")
-      .split("\n")
-      .filter(Boolean);
-  },
+  folders: (spec) => (spec.enabled === undefined ? [] : enablement),
   read: (spec) => sh`unit_read ${spec.unit}`,
   refusal(spec, before) {
     // A unit whose file an earlier operation of the same step makes is not known to systemd yet.

@@ -1,0 +1,143 @@
+import type { Identity } from "../inventory/types.ts";
+import type { Operation, State } from "../operations/operation.ts";
+import type { Symptom } from "../probes/probe.ts";
+import type { NodeAccess } from "../transport/transport.ts";
+
+/** The records of an undo log, in the order in which a run writes them. */
+export type RunRecord =
+  | RunStarted
+  | Intent
+  | Applied
+  | SymptomRecord
+  | Failed
+  | UndoStarted
+  | FoldersDecided
+  | Restored
+  | Undone
+  | RunEnded;
+
+/** A probe as data, so that undo and status need no break. */
+export interface ProbeRecord {
+  readonly title: string;
+  /** Text of its script, made by the quoting function. */
+  readonly script: string;
+  /** Seconds until it must have fired. */
+  readonly patience: number;
+}
+
+export interface GoalRecord {
+  readonly name: string;
+  readonly target: string;
+  readonly run: string;
+  readonly contains?: string;
+}
+
+export interface RunStarted {
+  readonly type: "run";
+  readonly run: string;
+  /** Name of the playbook, or id of the break. */
+  readonly name: string;
+  readonly inventory: string;
+  readonly lab: string;
+  readonly owner: { readonly user: string; readonly host: string; readonly pid: number };
+  readonly targets: readonly TargetRecord[];
+  readonly goals: readonly GoalRecord[];
+}
+
+export interface TargetRecord {
+  readonly name: string;
+  readonly access: NodeAccess;
+  readonly identity: Identity;
+  /** How many steps it gets. */
+  readonly steps: number;
+}
+
+/** An operation with all that undo needs: it is on the disk before anything is changed. */
+export interface PlannedOperation {
+  readonly spec: Operation;
+  readonly token: string;
+  readonly before: State;
+}
+
+/** Folders whose modification time a change moves, with that time as `touch -d` takes it. */
+export type FolderTimes = Readonly<Record<string, string>>;
+
+export interface Intent {
+  readonly type: "intent";
+  readonly target: string;
+  /** Index in the playbook. */
+  readonly step: number;
+  readonly title: string;
+  /** Id of the break; absent for operations that the playbook lists itself. */
+  readonly break?: string;
+  readonly operations: readonly PlannedOperation[];
+  readonly folders: FolderTimes;
+  readonly symptom?: ProbeRecord;
+}
+
+export interface Applied {
+  readonly type: "applied";
+  readonly target: string;
+  readonly step: number;
+  /** The state after, one per operation. */
+  readonly states: readonly State[];
+  /** The folders' times just before and after the change. */
+  readonly found: FolderTimes;
+  readonly left: FolderTimes;
+}
+
+export interface SymptomRecord {
+  readonly type: "symptom";
+  readonly target: string;
+  readonly step: number;
+  readonly symptom: Symptom;
+  /** Seconds that it took to show. */
+  readonly after: number;
+}
+
+export interface Failed {
+  readonly type: "failed";
+  readonly target: string;
+  readonly step: number;
+  readonly code: string;
+  readonly message: string;
+  /** Positions of the step's operations that the node has said it did not begin: undo leaves them alone. */
+  readonly untouched: readonly number[];
+}
+
+export interface UndoStarted {
+  readonly type: "undo";
+  readonly targets: readonly string[];
+  readonly exact: boolean;
+}
+
+/** Which folders' times are put back: decided once, as the undo itself moves them. */
+export interface FoldersDecided {
+  readonly type: "folders";
+  readonly target: string;
+  readonly folders: FolderTimes;
+}
+
+export type Verdict = "still broken" | "fixed exactly" | "drifted" | "fixed differently" | "unknown";
+
+export interface Restored {
+  readonly type: "restored";
+  readonly target: string;
+  readonly step: number;
+  /** One per operation: what was found, and whether it was kept. */
+  readonly operations: readonly { readonly verdict: Verdict; readonly kept: boolean }[];
+}
+
+export interface Undone {
+  readonly type: "undone";
+  readonly target: string;
+  /** Operations that a person fixed in another way, and that were kept. */
+  readonly kept: number;
+  /** Operations that could not be restored. */
+  readonly left: number;
+}
+
+export interface RunEnded {
+  readonly type: "end";
+  readonly outcome: "applied" | "failed" | "interrupted" | "undone" | "undo incomplete";
+}

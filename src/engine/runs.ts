@@ -1,0 +1,100 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { UndoLogError, UsageError } from "../errors.ts";
+import type { Intent, RunStarted, TargetRecord } from "./records.ts";
+import { type Logged, openLog, type UndoLog } from "./undo-log.ts";
+
+/** A run as its log tells it. */
+export interface Run {
+  readonly id: string;
+  readonly started: RunStarted;
+  readonly at: string;
+  readonly records: readonly Logged[];
+  readonly status: RunStatus;
+}
+
+/**
+ * `applied`: broken as it should be. `interrupted`: kbreak ended in the middle. `failed`: what was applied was undone
+ * or could not be. `undone`: nothing of it is left, but what a person fixed in another way.
+ */
+export type RunStatus = "applied" | "interrupted" | "failed" | "undone" | "undo incomplete";
+
+/** The folder of all undo logs below the data folder. */
+export const runsFolder = (dataFolder: string) => join(dataFolder, "runs");
+
+/** A new id: sorts by time, and never meets another. */
+export function newRunId(now = new Date()): string {
+  const time = now.toISOString().replace(/[-:]/g, "").replace("T", "-").slice(0, 15);
+  return `${time}-${randomBytes(2).toString("hex")}`;
+}
+
+/** The ids of all runs, the oldest first. */
+export function runIds(dataFolder: string): readonly string[] {
+  const folder = runsFolder(dataFolder);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => existsSync(join(folder, name, "log.jsonl")))
+    .sort();
+}
+
+/** Opens the log of a run. @throws UsageError when there is no such run. */
+export function openRun(dataFolder: string, id: string, options: { readonly readOnly?: boolean } = {}): UndoLog {
+  const known = runIds(dataFolder);
+  const found = known.find((name) => name === id) ?? known.find((name) => name.startsWith(id) && id.length >= 4);
+  if (found === undefined)
+    throw new UsageError(`there is no run ${id}`, { hint: "kbreak runs list shows them all" });
+  return openLog(join(runsFolder(dataFolder), found), options);
+}
+
+/** Folds the records of a log. @throws UndoLogError for a log without its first record. */
+export function runOf(log: Pick<UndoLog, "folder" | "records">): Run {
+  const [first] = log.records;
+  if (first?.type !== "run") throw new UndoLogError(`${log.folder} holds no run: its first record is missing`);
+  return { id: first.run, started: first, at: first.at, records: log.records, status: statusOf(log.records) };
+}
+
+function statusOf(records: readonly Logged[]): RunStatus {
+  const last = records.findLast((record) => record.type === "end" || record.type === "undo");
+  const intents = records.filter((record) => record.type === "intent");
+  if (last?.type === "end") {
+    if (last.outcome === "interrupted") return intents.length === 0 ? "undone" : "interrupted";
+    return last.outcome;
+  }
+  if (last?.type === "undo") return "undo incomplete";
+  // Nothing is changed before an intent is on the disk.
+  return intents.length === 0 ? "undone" : "interrupted";
+}
+
+/** Whether something of the run may still be in effect. */
+export function isOpen(run: Run): boolean {
+  return run.status !== "undone";
+}
+
+/** Every run that can be read, and what is wrong with the others. */
+export function readRuns(dataFolder: string): { readonly runs: readonly Run[]; readonly damaged: readonly UndoLogError[] } {
+  const runs: Run[] = [];
+  const damaged: UndoLogError[] = [];
+  for (const id of runIds(dataFolder)) {
+    try {
+      const log = openRun(dataFolder, id, { readOnly: true });
+      log.close();
+      // A run that was killed before its first record was whole has touched nothing.
+      if (log.records.length > 0) runs.push(runOf(log));
+    } catch (error) {
+      if (!(error instanceof UndoLogError)) throw error;
+      damaged.push(error);
+    }
+  }
+  return { runs, damaged };
+}
+
+/** The steps that were begun on a target, in order. */
+export function intentsOf(run: Run, target: string): readonly Intent[] {
+  return run.records.filter((record): record is Logged & Intent => record.type === "intent" && record.target === target);
+}
+
+/** The targets on which something was begun. */
+export function touchedTargets(run: Run): readonly TargetRecord[] {
+  return run.started.targets.filter((target) => intentsOf(run, target.name).length > 0);
+}

@@ -1,0 +1,88 @@
+import { ConnectError, KbreakError, messageOf, RemoteError } from "../errors.ts";
+import { kindOf } from "../operations/index.ts";
+import type { Symptom } from "../probes/probe.ts";
+import { type Context, sideBySide } from "./context.ts";
+import { checkGoals, type GoalState } from "./goal.ts";
+import type { Verdict } from "./records.ts";
+import type { Run } from "./runs.ts";
+import { openSession, type Session } from "./session.ts";
+import { findingsOf } from "./undo.ts";
+import type { UndoLog } from "./undo-log.ts";
+import { touchedTargets } from "./runs.ts";
+import type { Access } from "./undo-run.ts";
+
+/** A step of a run on one node, as it is now. */
+export interface StepStatus {
+  readonly target: string;
+  readonly step: number;
+  readonly title: string;
+  readonly state: "in effect" | "fixed" | "fixed differently" | "drifted" | "undone" | "unreachable" | "unknown";
+  readonly symptom: Symptom;
+  readonly operations: readonly { readonly title: string; readonly verdict: Verdict }[];
+}
+
+export interface RunState {
+  readonly run: string;
+  readonly name: string;
+  readonly status: Run["status"];
+  readonly at: string;
+  readonly steps: readonly StepStatus[];
+  readonly goals: readonly GoalState[];
+}
+
+/** The verdicts of a step's operations as one word; the worst counts. */
+export function stepState(verdicts: readonly Verdict[], undone: boolean): StepStatus["state"] {
+  if (verdicts.includes("unknown")) return "unknown";
+  if (verdicts.every((verdict) => verdict === "fixed exactly")) return undone ? "undone" : "fixed";
+  if (verdicts.every((verdict) => verdict === "still broken")) return "in effect";
+  if (verdicts.includes("drifted") || verdicts.includes("still broken")) return "drifted";
+  return "fixed differently";
+}
+
+/** Reads every node of a run: one connection and one round trip each, and one more for the goal. */
+export async function statusOf(run: Run, log: UndoLog, access: Access, context: Context): Promise<RunState> {
+  const sessions = new Map<string, Session>();
+  try {
+    const steps = await sideBySide(touchedTargets(run), context.forks, async (target) => {
+      const intents = run.records.filter((entry) => entry.type === "intent" && entry.target === target.name);
+      try {
+        const session = await openSession(access(target), target.identity, context);
+        sessions.set(target.name, session);
+        return await targetStatus(run, log, session);
+      } catch (caught) {
+        const error = caught instanceof KbreakError ? caught : new RemoteError(messageOf(caught));
+        context.emit({ type: "notice", target: target.name, message: error.message });
+        const state = error instanceof ConnectError ? ("unreachable" as const) : ("unknown" as const);
+        return intents.flatMap((intent) =>
+          intent.type === "intent"
+            ? [{ target: target.name, step: intent.step, title: intent.title, state, symptom: "unknown" as const, operations: [] }]
+            : [],
+        );
+      }
+    });
+    const goals = await checkGoals(run.started.goals, sessions);
+    return { run: run.id, name: run.started.name, status: run.status, at: run.at, steps: steps.flat(), goals };
+  } finally {
+    await Promise.all([...sessions.values()].map((session) => session.close()));
+  }
+}
+
+async function targetStatus(run: Run, log: UndoLog, session: Session): Promise<readonly StepStatus[]> {
+  const findings = await findingsOf(log, session);
+  const steps = [...new Set(findings.map(({ item }) => item.intent.step))];
+  const undone = run.records.some((entry) => entry.type === "undone" && entry.target === session.name);
+  return steps.map((step) => {
+    const mine = findings.filter(({ item }) => item.intent.step === step);
+    return {
+      target: session.name,
+      step,
+      title: mine[0]?.item.intent.title ?? "",
+      state: stepState(
+        mine.map(({ verdict }) => verdict),
+        undone,
+      ),
+      symptom: mine[0]?.symptom ?? "unknown",
+      operations: mine.map(({ item, verdict }) => ({ title: kindOf(item.spec).title(item.spec), verdict })),
+    };
+  });
+}

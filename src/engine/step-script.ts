@@ -1,0 +1,186 @@
+import { kindOf } from "../operations/index.ts";
+import { type Held, type Operation, type State, valuesText } from "../operations/operation.ts";
+import { type Symptom, symptomOf } from "../probes/probe.ts";
+import { lines, quote, type Shell, sh, trusted } from "../shell.ts";
+import type { FolderTimes, PlannedOperation } from "./records.ts";
+import { complaint, type Frame, parseLines, shellFunction } from "./script.ts";
+
+/** An operation and the index of its frames, unique within one script. */
+export interface Indexed {
+  readonly index: number;
+  readonly spec: Operation;
+  readonly token: string;
+}
+
+/** What a script told of one operation. */
+export interface Look {
+  /** `undefined`: it could not be read. */
+  readonly state: State | undefined;
+  /** Why it could not be read. */
+  readonly complaint: string;
+}
+
+const steps = trusted(String.raw`
+STOPPED=no
+look() { frame "$1" read "read_$1"; }
+swap() { # index values: change it, unless it is no longer what was read
+  [ "$STOPPED" = no ] || return 0
+  now=$( ( set -eu; "read_$1" ) 4>/dev/null 2>/dev/null )
+  if [ "$now" != "$2" ]; then
+    begin "$1" changed; printf '%s\n' "$now"; end "$1" changed 1
+    STOPPED=yes
+    return 0
+  fi
+  begin "$1" apply
+  ( set -eu; "apply_$1" ) 2>&1 4>/dev/null
+  code=$?
+  end "$1" apply "$code"
+  [ "$code" = 0 ] || STOPPED=yes
+  look "$1"
+}
+put_back() { # index
+  begin "$1" restore
+  ( set -eu; "restore_$1" ) 2>&1 4>/dev/null
+  end "$1" restore "$?"
+  look "$1"
+}
+folder_times() { # name folder...
+  begin 0 "$1"; shift
+  for folder in "$@"; do
+    if [ -d "$folder" ]; then printf '=%s %s\n' "$(printf %s "$folder" | b64)" "$(stat -c %y -- "$folder")"; fi
+  done
+  end 0 folders 0
+}
+folder_back() { # folder time
+  if [ -d "$1" ]; then touch -d "$2" -- "$1"; sync -- "$1"; fi
+}
+`);
+
+/** The libraries of the kinds that are used, and the `read` of each operation. */
+function readers(operations: readonly Indexed[], content: boolean): Shell {
+  const kinds = [...new Set(operations.map((operation) => kindOf(operation.spec)))];
+  return lines(
+    steps,
+    sh`CONTENT=${content}`,
+    ...kinds.map((kind) => kind.library),
+    ...operations.map(({ index, spec, token }) =>
+      shellFunction(`read_${index}`, lines(sh`TOKEN=${token}`, kindOf(spec).read(spec))),
+    ),
+  );
+}
+
+/** A probe to ask, and the index of its frame. */
+export interface IndexedProbe {
+  readonly index: number;
+  readonly script: Shell;
+}
+
+const asked = (probe: IndexedProbe) =>
+  lines(shellFunction(`symptom_${probe.index}`, probe.script), {
+    shell: `( symptom_${probe.index} ) >/dev/null 2>&1; code=$?; begin ${probe.index} symptom; end ${probe.index} symptom "$code"`,
+  });
+
+/** Reads operations, folders' times and symptoms. With `content`, the bytes of files come along. */
+export function lookScript(options: {
+  readonly operations: readonly Indexed[];
+  readonly folders: readonly string[];
+  readonly probes: readonly IndexedProbe[];
+  readonly content: boolean;
+}): Shell {
+  return lines(
+    readers(options.operations, options.content),
+    ...options.operations.map(({ index }) => ({ shell: `look ${index}` })),
+    sh`folder_times folders ${options.folders}`,
+    ...options.probes.map(asked),
+  );
+}
+
+/** Asks symptoms only. */
+export function symptomScript(probes: readonly IndexedProbe[]): Shell {
+  return lines(...probes.map(asked));
+}
+
+/** Changes one operation after the other, each only if it still is what was read; ends at the first that fails. */
+export function applyScript(
+  operations: readonly (Indexed & { readonly before: State })[],
+  folders: readonly string[],
+  held: (token: string) => Held,
+): Shell {
+  return lines(
+    readers(operations, false),
+    ...operations.map(({ index, spec, token, before }) =>
+      shellFunction(`apply_${index}`, lines(sh`TOKEN=${token}`, kindOf(spec).apply(spec, before, held(token)))),
+    ),
+    sh`folder_times folders-found ${folders}`,
+    ...operations.map(({ index, before }) => ({ shell: `swap ${index} ${quote(printed(before))}` })),
+    sh`folder_times folders-left ${folders}`,
+  );
+}
+
+/** Puts operations back, whatever is there now, then the folders' times; goes on after a failure. */
+export function restoreScript(
+  operations: readonly (Indexed & { readonly before: State })[],
+  folders: FolderTimes,
+  held: (token: string) => Held,
+): Shell {
+  return lines(
+    readers(operations, false),
+    ...operations.map(({ index, spec, token, before }) =>
+      shellFunction(`restore_${index}`, lines(sh`TOKEN=${token}`, kindOf(spec).restore(spec, before, held(token)))),
+    ),
+    ...operations.map(({ index }) => ({ shell: `put_back ${index}` })),
+    ...Object.entries(folders).map(([folder, time]) => sh`folder_back ${folder} ${time}`),
+  );
+}
+
+/** The values as `put` printed them. */
+const printed = (state: State) =>
+  valuesText(state)
+    .split("\n")
+    .map((line) => `=${line}`)
+    .join("\n");
+
+const find = (frames: readonly Frame[], name: string, index: number) =>
+  frames.findLast((frame) => frame.name === name && frame.index === index);
+
+/** What was read of an operation; the last look counts. */
+export function lookOf(frames: readonly Frame[], index: number): Look {
+  const frame = find(frames, "read", index);
+  if (frame === undefined) return { state: undefined, complaint: "it was not reached" };
+  if (frame.code !== 0) return { state: undefined, complaint: complaint(frame) };
+  return { state: { values: parseLines(frame.lines, "="), notes: parseLines(frame.lines, "#") }, complaint: "" };
+}
+
+/** What became of an operation's change or restoration. */
+export type Change =
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly message: string }
+  | { readonly kind: "changed"; readonly message: string }
+  | { readonly kind: "not reached" };
+
+export function changeOf(frames: readonly Frame[], name: "apply" | "restore", index: number): Change {
+  const changed = find(frames, "changed", index);
+  if (changed !== undefined) return { kind: "changed", message: complaint(changed) };
+  const frame = find(frames, name, index);
+  if (frame === undefined) return { kind: "not reached" };
+  return frame.code === 0 ? { kind: "done" } : { kind: "failed", message: complaint(frame) };
+}
+
+/** The times that `folder_times` printed. */
+export function foldersOf(frames: readonly Frame[], name: "folders" | "folders-found" | "folders-left"): FolderTimes {
+  const frame = frames.find((one) => one.name === name);
+  const found = parseLines(frame?.lines ?? [], "=");
+  return Object.fromEntries(
+    Object.entries(found).map(([folder, time]) => [Buffer.from(folder, "base64").toString("utf8"), time]),
+  );
+}
+
+/** What a probe answered. */
+export function symptomFrom(frames: readonly Frame[], index: number): Symptom {
+  return symptomOf(find(frames, "symptom", index)?.code);
+}
+
+/** An operation of the log with its index. */
+export function indexed(operations: readonly PlannedOperation[], from: number): readonly (Indexed & PlannedOperation)[] {
+  return operations.map((operation, offset) => ({ ...operation, index: from + offset }));
+}

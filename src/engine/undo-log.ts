@@ -1,0 +1,190 @@
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { messageOf, UndoLogError } from "../errors.ts";
+import type { RunRecord } from "./records.ts";
+
+/**
+ * The undo log of one run: a folder with `log.jsonl`, one JSON object a line, and `blobs/`, the pre-images by their
+ * SHA-256. Only ever appended to. What an append returns from is on the disk.
+ *
+ * Each line carries a checksum over its text and the checksum of the line before it, so that a line that is missing is
+ * found as surely as one that was changed.
+ */
+export const VERSION = 1;
+
+/** A record as it stands in the log. */
+export type Logged = RunRecord & { readonly n: number; readonly at: string };
+
+export interface UndoLog {
+  readonly folder: string;
+  readonly records: readonly Logged[];
+  /** Writes and syncs a record. @throws UndoLogError when it is not on the disk. */
+  append(record: RunRecord): void;
+  /** Writes and syncs a pre-image and gives its SHA-256. @throws UndoLogError */
+  store(bytes: Buffer): string;
+  /** @throws UndoLogError when the pre-image is missing or damaged. */
+  content(sha256: string): Buffer;
+  close(): void;
+}
+
+const hash = (bytes: Buffer | string) => createHash("sha256").update(bytes).digest("hex");
+const checksum = (previous: string, text: string) => hash(previous + text).slice(0, 16);
+
+/** The line for a record; its checksum is the last member, so that it can be cut off as text. */
+function lineOf(record: RunRecord, n: number, previous: string): { readonly line: string; readonly sum: string } {
+  const text = JSON.stringify({ v: VERSION, n, at: new Date().toISOString(), ...record });
+  const sum = checksum(previous, text);
+  return { line: `${text.slice(0, -1)},"sum":"${sum}"}\n`, sum };
+}
+
+interface Parsed {
+  readonly records: readonly Logged[];
+  readonly sum: string;
+  /** Bytes of the whole lines: a torn last line begins there. */
+  readonly length: number;
+}
+
+/**
+ * Reads a log's text. A last line without its end was torn by a crash before anything was done in its name, and is
+ * left out.
+ * @throws UndoLogError for any other damage, with the line.
+ */
+export function parseLog(bytes: Buffer, file: string): Parsed {
+  const end = bytes.lastIndexOf(0x0a) + 1;
+  const lines = bytes.subarray(0, end).toString("utf8").split("\n").slice(0, -1);
+  const records: Logged[] = [];
+  let previous = "";
+  for (const [index, line] of lines.entries()) {
+    const damaged = (why: string) =>
+      new UndoLogError(`${file}:${index + 1}: the undo log is damaged: ${why}`, {
+        hint: "nothing was changed; the lines before are sound, and `kbreak runs show` prints them",
+      });
+    const match = /^(.*),"sum":"([0-9a-f]{16})"\}$/s.exec(line);
+    const text = match?.[1] === undefined ? undefined : `${match[1]}}`;
+    if (text === undefined) throw damaged("no checksum");
+    const sum = checksum(previous, text);
+    if (sum !== match?.[2]) throw damaged("its checksum does not fit");
+    const record = JSON.parse(text) as Logged & { readonly v: number };
+    if (record.v !== VERSION)
+      throw new UndoLogError(`${file}:${index + 1}: the undo log has version ${record.v}, and this kbreak knows ${VERSION}`, {
+        hint: "undo the run with the kbreak that made it",
+      });
+    if (record.n !== index) throw damaged(`record ${record.n} stands in the place of record ${index}`);
+    records.push(record);
+    previous = sum;
+  }
+  return { records, sum: previous, length: end };
+}
+
+function sync(path: string): void {
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function guarded<Result>(what: string, action: () => Result): Result {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof UndoLogError) throw error;
+    throw new UndoLogError(`the undo log cannot ${what}: ${messageOf(error)}`, {
+      cause: error,
+      hint: "no change is made without its undo record; free space, or choose another folder with --data-dir",
+    });
+  }
+}
+
+/**
+ * Opens the log in `folder`, and makes it when `create` is true.
+ * @throws UndoLogError when it is damaged, is missing, or cannot be made.
+ */
+export function openLog(folder: string, options: { readonly create?: boolean; readonly readOnly?: boolean } = {}): UndoLog {
+  const file = join(folder, "log.jsonl");
+  const blobs = join(folder, "blobs");
+  if (options.create) guarded("be made", () => makeFolders(folder, blobs));
+  else if (!existsSync(file)) throw new UndoLogError(`there is no undo log in ${folder}`);
+  const flags = options.readOnly ? "r" : options.create ? "wx" : "r+";
+  const descriptor = guarded("be opened", () => openSync(file, flags, 0o600));
+  if (options.create) guarded("be made", () => sync(folder));
+  const parsed = parseLog(readFileSync(file), file);
+  const records = [...parsed.records];
+  let { sum, length } = parsed;
+  return {
+    folder,
+    records,
+    append(record) {
+      const { line, sum: next } = lineOf(record, records.length, sum);
+      guarded("be written", () => {
+        // What a failed or torn write left behind the last whole line is overwritten, and cut off first.
+        ftruncateSync(descriptor, length);
+        writeWhole(descriptor, Buffer.from(line), length);
+        fsyncSync(descriptor);
+      });
+      length += Buffer.byteLength(line);
+      sum = next;
+      const { sum: _sum, v: _v, ...logged } = JSON.parse(line);
+      records.push(logged as Logged);
+    },
+    store: (bytes) => guarded("keep a pre-image", () => storeBlob(blobs, bytes)),
+    content: (sha256) => readBlob(blobs, sha256),
+    close: () => closeSync(descriptor),
+  };
+}
+
+function makeFolders(folder: string, blobs: string): void {
+  mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+  mkdirSync(folder, { mode: 0o700 });
+  mkdirSync(blobs, { mode: 0o700 });
+  // mkdir takes the umask off the mode; nobody else may look, whatever it is.
+  for (const path of [dirname(folder), folder, blobs]) chmodSync(path, 0o700);
+  sync(dirname(folder));
+}
+
+function writeWhole(descriptor: number, bytes: Buffer, position: number): void {
+  let done = 0;
+  while (done < bytes.length) done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+}
+
+function storeBlob(blobs: string, bytes: Buffer): string {
+  const sha256 = hash(bytes);
+  const path = join(blobs, sha256);
+  if (existsSync(path)) return sha256;
+  const temporary = `${path}.part`;
+  const descriptor = openSync(temporary, "w", 0o600);
+  try {
+    writeWhole(descriptor, bytes, 0);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(temporary, path);
+  sync(blobs);
+  return sha256;
+}
+
+function readBlob(blobs: string, sha256: string): Buffer {
+  const path = join(blobs, sha256);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new UndoLogError(`the pre-image ${path} is missing: ${messageOf(error)}`, { cause: error });
+  }
+  if (hash(bytes) !== sha256) throw new UndoLogError(`the pre-image ${path} is damaged: its checksum does not fit`);
+  return bytes;
+}

@@ -1,0 +1,268 @@
+import { KbreakError, messageOf, RemoteError, UndoLogError } from "../errors.ts";
+import { kindOf } from "../operations/index.ts";
+import type { State } from "../operations/operation.ts";
+import type { Symptom } from "../probes/probe.ts";
+import { type Context, startTask } from "./context.ts";
+import type { Failed, FolderTimes, Intent, PlannedOperation, RunRecord, Verdict } from "./records.ts";
+import type { Session } from "./session.ts";
+import { changeOf, foldersOf, lookOf, lookScript, restoreScript, symptomFrom } from "./step-script.ts";
+import type { Logged, UndoLog } from "./undo-log.ts";
+import { isRestored, verdictOf } from "./verdict.ts";
+
+/** What became of undoing a run on one target. */
+export interface TargetUndone {
+  readonly target: string;
+  /** True when every operation is restored, or kept because a person fixed it in another way. */
+  readonly complete: boolean;
+  readonly operations: readonly OperationUndone[];
+  /** Why nothing could be done at all. */
+  readonly error?: KbreakError;
+}
+
+export interface OperationUndone {
+  readonly step: number;
+  readonly stepTitle: string;
+  readonly title: string;
+  /** What was found. */
+  readonly verdict: Verdict;
+  /** What became of it. */
+  readonly outcome: "restored" | "kept" | "left";
+  /** Why it was left. */
+  readonly detail: string;
+}
+
+export interface UndoRequest {
+  readonly log: UndoLog;
+  readonly target: string;
+  readonly session: Session;
+  /** True: also what a person fixed in another way is put back. */
+  readonly exact: boolean;
+}
+
+/** One operation of the run on the target, in the order in which it was applied. */
+export interface Item extends PlannedOperation {
+  readonly index: number;
+  readonly intent: Intent;
+  readonly halfDone: boolean;
+}
+
+/** Seconds after which an actor that had been missed would have broken something again. */
+const ACTOR_PERIOD = 2.5;
+
+const isActor = (item: Item) => kindOf(item.spec).actor(item.spec);
+
+/** What one look at the node told. */
+interface Looked {
+  readonly states: readonly (State | undefined)[];
+  readonly complaints: readonly string[];
+  /** By step. */
+  readonly symptoms: ReadonlyMap<number, Symptom>;
+  readonly folders: FolderTimes;
+}
+
+/**
+ * Undoes a run on one target, from whatever is found there: first its actors, then everything else backwards, then a
+ * last look after the longest actor's period. Does no harm when it is called again. Never throws.
+ */
+export async function undoTarget(request: UndoRequest, context: Context): Promise<TargetUndone> {
+  const { target, log } = request;
+  const task = startTask(context, target, "undo", "undo");
+  try {
+    const items = itemsOf(log.records, target);
+    const operations = items.length === 0 ? [] : await undoItems(request, items, context, task.at);
+    const left = operations.filter((operation) => operation.outcome === "left");
+    const kept = operations.filter((operation) => operation.outcome === "kept");
+    record(log, { type: "undone", target, kept: kept.length, left: left.length }, context);
+    context.logger.info({ node: target, kept: kept.length, left: left.length }, "undone");
+    task.end(
+      left.length === 0 ? "done" : "failed",
+      left.length > 0 ? left.map(({ title, detail }) => `${title}: ${detail}`).join("; ") : keptText(kept),
+    );
+    return { target, complete: left.length === 0, operations };
+  } catch (caught) {
+    const error = caught instanceof KbreakError ? caught : new RemoteError(messageOf(caught), { target, cause: caught });
+    task.end("failed", error.message);
+    context.logger.warn({ node: target, code: error.code }, "undo failed");
+    return { target, complete: false, operations: [], error };
+  }
+}
+
+const keptText = (kept: readonly OperationUndone[]) =>
+  kept.length === 0 ? undefined : `kept, as it was fixed differently: ${kept.map(({ title }) => title).join(", ")}`;
+
+/** Undo goes on when the log cannot be written: what it has is enough, and a broken lab is worse. */
+function record(log: UndoLog, entry: RunRecord, context: Context): void {
+  try {
+    log.append(entry);
+  } catch (error) {
+    if (!(error instanceof UndoLogError)) throw error;
+    context.emit({ type: "notice", message: `${error.message}; undo goes on without it` });
+  }
+}
+
+function itemsOf(records: readonly Logged[], target: string): readonly Item[] {
+  const mine = records.filter((entry) => "target" in entry && entry.target === target);
+  const intents = mine.filter((entry): entry is Logged & Intent => entry.type === "intent");
+  const undoBegan = mine.some((entry) => entry.type === "folders");
+  return intents
+    .flatMap((intent) => {
+      const applied = mine.some((entry) => entry.type === "applied" && entry.step === intent.step);
+      const restored = mine.some((entry) => entry.type === "restored" && entry.step === intent.step);
+      const failed = mine.find((entry): entry is Logged & Failed => entry.type === "failed" && entry.step === intent.step);
+      return intent.operations
+        .map((operation) => ({ ...operation, intent, halfDone: !applied || (undoBegan && !restored) }))
+        .filter((_, position) => !failed?.untouched.includes(position));
+    })
+    .map((item, index) => ({ ...item, index }));
+}
+
+async function look(session: Session, items: readonly Item[]): Promise<Looked> {
+  const steps = new Map(items.map(({ intent }) => [intent.step, intent]));
+  const folders = [...new Set(items.flatMap(({ intent }) => Object.keys(intent.folders)))];
+  const probes = [...steps.values()].flatMap(({ step, symptom }) =>
+    symptom === undefined ? [] : [{ index: step, script: { shell: symptom.script } }],
+  );
+  const frames = await session.read(lookScript({ operations: items, folders, probes, content: false }));
+  const looks = items.map(({ index }) => lookOf(frames, index));
+  return {
+    states: looks.map(({ state }) => state),
+    complaints: looks.map(({ complaint }) => complaint),
+    // Without a probe nobody can tell whether a person has fixed it; then the state alone decides.
+    symptoms: new Map([...steps.values()].map(({ step, symptom }) => [step, symptom ? symptomFrom(frames, step) : "quiet"])),
+    folders: foldersOf(frames, "folders"),
+  };
+}
+
+/** An operation of a run and what is to be said of it now. Reads only. */
+export interface ItemFinding {
+  readonly item: Item;
+  readonly verdict: Verdict;
+  readonly symptom: Symptom;
+}
+
+/** What the operations of a run on one node look like now: one round trip. */
+export async function findingsOf(log: UndoLog, session: Session): Promise<readonly ItemFinding[]> {
+  const items = itemsOf(log.records, session.name);
+  if (items.length === 0) return [];
+  const looked = await look(session, items);
+  const verdicts = verdictsOf(items, looked, log);
+  return items.map((item) => ({
+    item,
+    verdict: verdicts[item.index] ?? "unknown",
+    symptom: looked.symptoms.get(item.intent.step) ?? "unknown",
+  }));
+}
+
+const heldOf = (log: UndoLog) => (token: string) => ({ token, content: log.content });
+
+function verdictsOf(items: readonly Item[], looked: Looked, log: UndoLog): readonly Verdict[] {
+  return items.map((item) =>
+    verdictOf(
+      {
+        operation: item,
+        now: looked.states[item.index],
+        symptom: looked.symptoms.get(item.intent.step) ?? "unknown",
+        halfDone: item.halfDone,
+      },
+      heldOf(log)(item.token),
+    ),
+  );
+}
+
+async function undoItems(
+  request: UndoRequest,
+  items: readonly Item[],
+  context: Context,
+  at: (detail: string) => void,
+): Promise<readonly OperationUndone[]> {
+  const { session, log, exact } = request;
+  at("looking");
+  const first = await look(session, items);
+  const found = verdictsOf(items, first, log);
+  const folders = decideFolders(log, request.target, items, first.folders, context);
+  const actors = items.filter((item) => isActor(item) && found[item.index] !== "fixed exactly").toReversed();
+  if (actors.length > 0) {
+    at("stopping what breaks it again");
+    await session.read(restoreScript(actors, {}, heldOf(log)));
+  }
+  const stopped = actors.length > 0 ? await look(session, items) : first;
+  const verdicts = verdictsOf(items, stopped, log);
+  const restoring = items.filter((item) => isRestored(verdicts[item.index] ?? "unknown", exact)).toReversed();
+  at("restoring");
+  const moved = Object.entries(folders).some(([folder, time]) => stopped.folders[folder] !== time);
+  const idle = restoring.length === 0 && !moved;
+  const frames = idle ? [] : await session.read(restoreScript(restoring, folders, heldOf(log)));
+  recordRestored(log, request.target, items, verdicts, new Set(restoring), context);
+  if (actors.length > 0) await new Promise((resolve) => setTimeout(resolve, ACTOR_PERIOD * 1000));
+  const last = restoring.length + actors.length > 0 ? await look(session, items) : stopped;
+  return items.map((item) => {
+    const kind = kindOf(item.spec);
+    const now = last.states[item.index];
+    const change = changeOf(frames, "restore", item.index);
+    const restored = now !== undefined && kind.restored(item.spec, item.before, now);
+    const kept = !restored && verdicts[item.index] === "fixed differently" && !exact;
+    return {
+      step: item.intent.step,
+      stepTitle: item.intent.title,
+      title: kind.title(item.spec),
+      verdict: (isActor(item) ? found : verdicts)[item.index] ?? "unknown",
+      outcome: restored ? "restored" : kept ? "kept" : "left",
+      detail: restored || kept ? "" : change.kind === "failed" ? change.message : last.complaints[item.index] || "it is not as it was",
+    };
+  });
+}
+
+/**
+ * Which folders' modification times are put back: those where nobody but us wrote. Decided by the first undo and kept
+ * in the log, as the undo itself moves them.
+ */
+function decideFolders(
+  log: UndoLog,
+  target: string,
+  items: readonly Item[],
+  now: FolderTimes,
+  context: Context,
+): FolderTimes {
+  const mine = log.records.filter((entry) => "target" in entry && entry.target === target);
+  const decided = mine.find((entry) => entry.type === "folders");
+  if (decided?.type === "folders") return decided.folders;
+  const original = new Map<string, string>();
+  const expected = new Map<string, string>();
+  const foreign = new Set<string>();
+  for (const { intent } of items)
+    for (const [folder, time] of Object.entries(intent.folders)) if (!original.has(folder)) original.set(folder, time);
+  for (const entry of mine) {
+    if (entry.type !== "applied") continue;
+    for (const [folder, time] of Object.entries(entry.found))
+      if (time !== (expected.get(folder) ?? original.get(folder))) foreign.add(folder);
+    for (const [folder, time] of Object.entries(entry.left)) expected.set(folder, time);
+  }
+  const cutOff = new Set(items.filter(({ halfDone }) => halfDone).flatMap(({ intent }) => Object.keys(intent.folders)));
+  const ours = [...original].filter(([folder, time]) => {
+    if (foreign.has(folder)) return false;
+    return cutOff.has(folder) || now[folder] === time || now[folder] === expected.get(folder);
+  });
+  const folders = Object.fromEntries(ours);
+  record(log, { type: "folders", target, folders }, context);
+  return folders;
+}
+
+function recordRestored(
+  log: UndoLog,
+  target: string,
+  items: readonly Item[],
+  verdicts: readonly Verdict[],
+  restored: ReadonlySet<Item>,
+  context: Context,
+): void {
+  const steps = [...new Set(items.map(({ intent }) => intent.step))];
+  for (const step of steps) {
+    const operations = items
+      .filter(({ intent }) => intent.step === step)
+      .map((item) => ({
+        verdict: verdicts[item.index] ?? ("unknown" as const),
+        kept: !restored.has(item) && verdicts[item.index] === "fixed differently",
+      }));
+    record(log, { type: "restored", target, step, operations }, context);
+  }
+}

@@ -1,0 +1,31 @@
+import { kindOf } from "../operations/index.ts";
+import type { Held, State } from "../operations/operation.ts";
+import type { Symptom } from "../probes/probe.ts";
+import type { PlannedOperation, Verdict } from "./records.ts";
+
+/** What is known of one operation when undo or status looks at it. */
+export interface Finding {
+  readonly operation: PlannedOperation;
+  /** `undefined`: it could not be read. */
+  readonly now: State | undefined;
+  readonly symptom: Symptom;
+  /** True when our own change or restoration of it was cut off: a state in between is ours, not a person's. */
+  readonly halfDone: boolean;
+}
+
+/** The table of design.md as a function. */
+export function verdictOf(finding: Finding, held: Held): Verdict {
+  const { operation, now } = finding;
+  const kind = kindOf(operation.spec);
+  if (now === undefined) return "unknown";
+  if (kind.restored(operation.spec, operation.before, now)) return "fixed exactly";
+  if (kind.inEffect(operation.spec, operation.before, now, held)) return "still broken";
+  if (kind.remains(operation.spec, operation.before, now)) return "drifted";
+  if (finding.halfDone && kind.halfway(operation.spec, operation.before, now)) return "drifted";
+  return finding.symptom === "quiet" ? "fixed differently" : "drifted";
+}
+
+/** Whether undo restores it. What a person fixed in another way stays, unless everything is to be as it was exactly. */
+export function isRestored(verdict: Verdict, exact: boolean): boolean {
+  return verdict !== "fixed exactly" && (verdict !== "fixed differently" || exact);
+}

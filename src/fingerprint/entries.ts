@@ -47,7 +47,9 @@ const hexOf = (code: number) => `\\x${code.toString(16).padStart(2, "0")}`;
 function shown(bytes: Buffer): string {
   const text = decoded(bytes);
   if (text !== undefined) return text.replace(/\p{Cc}/gu, (char) => hexOf(char.charCodeAt(0)));
-  return [...bytes].map((byte) => (byte < 0x20 || byte > 0x7e ? hexOf(byte) : String.fromCharCode(byte))).join("");
+  return [...bytes]
+    .map((byte) => (byte < 0x20 || byte > 0x7e ? hexOf(byte) : String.fromCharCode(byte)))
+    .join("");
 }
 
 const BACKSLASH = 0x5c;

@@ -15,7 +15,11 @@ export interface FingerprintOptions {
 function textOf(outcome: Outcome, node: string): string {
   const hint = "look at the node, then try again: nothing was changed";
   if (outcome.kind === "unknown") {
-    const why = { deadline: "it took too long", lost: "the connection was lost", signal: "its shell was killed" };
+    const why = {
+      deadline: "it took too long",
+      lost: "the connection was lost",
+      signal: "its shell was killed",
+    };
     const message = `the look at ${node} did not end: ${why[outcome.reason]}: ${outcome.detail}`;
     throw new RemoteError(message, { hint, target: node });
   }

@@ -43,9 +43,17 @@ export const volatilePaths: readonly VolatilePath[] = [
   { pattern: "/run/*", look: "untimed", reason: "made anew by whatever starts" },
 
   { pattern: "/tmp/systemd-private-*", look: "nothing", reason: "a random name for each start of a unit" },
-  { pattern: "/var/tmp/systemd-private-*", look: "nothing", reason: "a random name for each start of a unit" },
+  {
+    pattern: "/var/tmp/systemd-private-*",
+    look: "nothing",
+    reason: "a random name for each start of a unit",
+  },
   { pattern: "/tmp", look: "untimed", reason: "programs make and remove files here; the files are compared" },
-  { pattern: "/var/tmp", look: "untimed", reason: "programs make and remove files here; the files are compared" },
+  {
+    pattern: "/var/tmp",
+    look: "untimed",
+    reason: "programs make and remove files here; the files are compared",
+  },
 
   { pattern: "/var/log/journal", look: "outside", reason: "the journal grows with every login" },
   { pattern: "/var/log/wtmp*", look: "names", reason: "logins" },
@@ -64,7 +72,11 @@ export const volatilePaths: readonly VolatilePath[] = [
   { pattern: "/var/lib/systemd/timesync", look: "outside", reason: "the clock's last synchronisation" },
   { pattern: "/var/lib/systemd/linger", look: "untimed", reason: "touched when the login manager starts" },
   { pattern: "/var/spool/cron/atjobs/.SEQ", look: "names", reason: "counts every job that was ever queued" },
-  { pattern: "/var/spool/cron/atjobs", look: "untimed", reason: "touched by the job counter; the jobs are compared" },
+  {
+    pattern: "/var/spool/cron/atjobs",
+    look: "untimed",
+    reason: "touched by the job counter; the jobs are compared",
+  },
   { pattern: "/var/spool/cron/atspool", look: "untimed", reason: "output of running jobs" },
 
   // etcd's keys are compared through etcd: its files also hold what no undo takes back (revisions, free pages).
@@ -72,7 +84,22 @@ export const volatilePaths: readonly VolatilePath[] = [
   { pattern: "/var/lib/etcd*/member/snap/*.snap*", look: "nothing", reason: "made every so many writes" },
   { pattern: "/var/lib/etcd*/member/snap/db.tmp*", look: "nothing", reason: "exists while defragmenting" },
   { pattern: "/var/lib/etcd*/member/snap/db", look: "names", reason: "keys are compared through etcd" },
-  { pattern: "/var/lib/etcd*/member/snap", look: "names", reason: "written whenever etcd makes a snapshot" },
+  {
+    pattern: "/var/lib/etcd*/member/snap",
+    look: "untimed",
+    reason: "written whenever etcd makes a snapshot",
+  },
+  {
+    pattern: "/var/lib/etcd*/member",
+    look: "untimed",
+    reason: "etcd tries at each start whether it can write",
+  },
+  { pattern: "/var/lib/etcd", look: "untimed", reason: "etcd tries at each start whether it can write" },
+  {
+    pattern: "/var/lib/etcd/default",
+    look: "untimed",
+    reason: "etcd tries at each start whether it can write",
+  },
 
   // Pods: what runs in them belongs to the cluster's fingerprint, and a restarted pod has other names.
   { pattern: "/var/lib/kubelet/pods", look: "outside", reason: "one folder for each pod, by its uid" },
@@ -89,7 +116,19 @@ export const volatilePaths: readonly VolatilePath[] = [
  * machine, the others hold no files.
  */
 export const outsideFileSystems: readonly string[] = [
-  ...["proc", "sysfs", "cgroup", "cgroup2", "devpts", "nsfs", "autofs", "debugfs", "tracefs", "securityfs", "bpf"],
+  ...[
+    "proc",
+    "sysfs",
+    "cgroup",
+    "cgroup2",
+    "devpts",
+    "nsfs",
+    "autofs",
+    "debugfs",
+    "tracefs",
+    "securityfs",
+    "bpf",
+  ],
   ...["nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "fuse.sshfs"],
 ];
 
@@ -114,7 +153,10 @@ export const volatileUnits: readonly VolatileName[] = [
   { pattern: /^user(-runtime-dir)?@\d+\.service$/, reason: "logins" },
   { pattern: /^user-\d+\.slice$/, reason: "logins" },
   { pattern: /^run-user-\d+\.mount$/, reason: "logins" },
-  { pattern: /^systemd-(hostnamed|timedated|localed)\.service$/, reason: "started by a question, ends by itself" },
+  {
+    pattern: /^systemd-(hostnamed|timedated|localed)\.service$/,
+    reason: "started by a question, ends by itself",
+  },
   { pattern: /^(var-lib-kubelet-pods|run-containerd|run-netns)-.*\.mount$/, reason: "pods" },
   { pattern: /^(cri-containerd|crio)-.*\.scope$/, reason: "pods" },
   { pattern: /^kubepods.*\.slice$/, reason: "pods" },
@@ -123,17 +165,26 @@ export const volatileUnits: readonly VolatileName[] = [
 /** Mount points that come and go with logins and pods. */
 export const volatileMounts: readonly VolatileName[] = [
   { pattern: /^\/run\/user\//, reason: "logins" },
-  { pattern: /^\/(var\/lib\/kubelet\/pods|run\/containerd|run\/netns|var\/lib\/containerd)\//, reason: "pods" },
+  {
+    pattern: /^\/(var\/lib\/kubelet\/pods|run\/containerd|run\/netns|var\/lib\/containerd)\//,
+    reason: "pods",
+  },
   { pattern: /^\/proc\/sys\/fs\/binfmt_misc$/, reason: "mounted when somebody looks" },
 ];
 
 /** Processes that come and go with logins and questions, by command line. Kernel threads are left out by parentage. */
 export const volatileProcesses: readonly VolatileName[] = [
-  { pattern: /^sshd(-session|-auth)?: (?!.*\[listener\])/, reason: "logins; what they leave running is compared" },
+  {
+    pattern: /^sshd(-session|-auth)?: (?!.*\[listener\])/,
+    reason: "logins; what they leave running is compared",
+  },
   { pattern: /^\(sd-pam\)$/, reason: "logins" },
   { pattern: /^\S*\/systemd --user\b/, reason: "logins" },
   { pattern: /^\(udev-worker\)$|^systemd-userwork\b/, reason: "workers that end when idle" },
-  { pattern: /^\S*\/systemd-(hostnamed|timedated|localed)$/, reason: "started by a question, ends by itself" },
+  {
+    pattern: /^\S*\/systemd-(hostnamed|timedated|localed)$/,
+    reason: "started by a question, ends by itself",
+  },
 ];
 
 /** Keys of Kubernetes in etcd that its components rewrite for as long as they live. */

@@ -4,19 +4,21 @@ import type { Section } from "../section.ts";
 import { walk } from "../walk.ts";
 
 // Perl's base package is essential on Debian and Ubuntu, getfattr is not there by default, and lsattr's output is
-// ambiguous for a name with a newline. O_NOATIME and O_NONBLOCK: looking must neither leave a trace nor wait.
+// ambiguous for a name with a newline. O_NOATIME (which Fcntl does not know) and O_NONBLOCK: looking must neither
+// leave a trace nor wait.
 const perl = String.raw`
 use strict;
 use Fcntl;
 my %numbers = (x86_64 => [195, 192], aarch64 => [12, 9], riscv64 => [12, 9]);
 my ($list, $get) = @{ $numbers{$ARGV[0]} or die "no system call numbers for $ARGV[0]" };
+my $noatime = 01000000;
 $/ = "\0";
 while (my $path = <STDIN>) {
   chomp $path;
   my @stat = lstat $path or next;
   if (-f _ or -d _) {
     my $flags = pack "L!", 0;
-    if (sysopen my $file, $path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOATIME) {
+    if (sysopen my $file, $path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | $noatime) {
       ioctl $file, 0x80086601, $flags;
     }
     my $value = unpack "L!", $flags;

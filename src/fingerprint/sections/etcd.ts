@@ -1,5 +1,5 @@
 import { sh } from "../../shell.ts";
-import { entriesOf, linesOf, readable, sha256 } from "../entries.ts";
+import { entriesOf, readable, sha256 } from "../entries.ts";
 import type { Section } from "../section.ts";
 import { isVolatile, volatileKeys } from "../volatile.ts";
 
@@ -17,7 +17,15 @@ const awk = `
 
 /** The text in Go's quotes: \\xNN stands for a byte, \\u and \\U for a character. */
 export function unquote(quoted: string): Buffer {
-  const named: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", a: "\x07", b: "\b", f: "\f", v: "\v" };
+  const named: Readonly<Record<string, string>> = {
+    n: "\n",
+    t: "\t",
+    r: "\r",
+    a: "\x07",
+    b: "\b",
+    f: "\f",
+    v: "\v",
+  };
   const parts = quoted.slice(1, -1).split(/(\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.))/);
   return Buffer.concat(
     parts.map((part) => {
@@ -96,7 +104,7 @@ echo = auth; ask "$@" auth status -w json
       ["count of keys", String(pairs.length)],
       ...pairs.map(([key, hash]) => [`key ${key}`, hash] as const),
       ...list.map(memberOf),
-      ...linesOf(Buffer.from(alarms)).map((line) => [line.replace(/^memberID:\d+ /, ""), "raised"] as const),
+      ...[...alarms.matchAll(/alarm:(\S+)/g)].map(([, alarm]) => [`alarm ${alarm}`, "raised"] as const),
       ["authentication", auth.includes('"enabled":true') ? "on" : "off"],
     ]);
   },

@@ -29,8 +29,7 @@ export const modules: Section = {
   name: "modules",
   programs: ["cat"],
   script: sh`[ -r /proc/modules ] || { because 'the kernel has no modules'; exit 1; }; cat /proc/modules`,
-  read: (output) =>
-    entriesOf(linesOf(output).map((line) => [line.split(" ")[0] ?? "", "loaded"] as const)),
+  read: (output) => entriesOf(linesOf(output).map((line) => [line.split(" ")[0] ?? "", "loaded"] as const)),
 };
 
 /** Swap files and partitions in use. */
@@ -43,7 +42,10 @@ export const swaps: Section = {
       linesOf(output)
         .slice(1)
         .map((line) => line.split(/\s+/))
-        .map(([file = "", type, size, , priority]) => [file, `${type} ${size} KiB priority ${priority}`] as const),
+        .map(
+          ([file = "", type, size, , priority]) =>
+            [file, `${type} ${size} KiB priority ${priority}`] as const,
+        ),
     ),
 };
 
@@ -51,13 +53,12 @@ export const swaps: Section = {
 export const host: Section = {
   name: "host",
   programs: ["uname"],
-  script: sh`uname -n && uname -r && cat /proc/cmdline`,
+  script: sh`uname -n && uname -r`,
   read: (output) => {
-    const [hostname = "", kernel = "", commandLine = ""] = linesOf(output);
+    const [hostname = "", kernel = ""] = linesOf(output);
     return entriesOf([
       ["hostname", hostname],
       ["kernel", kernel],
-      ["kernel command line", commandLine],
     ]);
   },
 };

@@ -68,7 +68,10 @@ function ruleset(lines: readonly string[]): readonly Chain[] {
       const block = { name, policy: "", rules: [] };
       blocks.push(block);
       open.push(block);
-    } else inside?.rules.push(line.replace(/ expires \w+/g, "").replace(/counter packets \d+ bytes \d+/g, "counter"));
+    } else
+      inside?.rules.push(
+        line.replace(/ expires \w+/g, "").replace(/counter packets \d+ bytes \d+/g, "counter"),
+      );
   }
   return blocks;
 }
@@ -79,5 +82,6 @@ export const nftables: Section = {
   programs: ["nft"],
   script: sh`nft -s list ruleset`,
   // Indentation is by tabs, which are no part of a rule.
-  read: (output) => entriesOfChains(ruleset(linesOf(Buffer.from(output.toString("latin1").replaceAll("\t", ""), "latin1")))),
+  read: (output) =>
+    entriesOfChains(ruleset(linesOf(Buffer.from(output.toString("latin1").replaceAll("\t", ""), "latin1")))),
 };

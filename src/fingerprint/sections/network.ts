@@ -15,7 +15,16 @@ function arraysOf(output: Buffer): readonly (readonly Fields[])[] {
 
 /** What counts seconds or numbers things in the order in which they were made. */
 const moving: ReadonlySet<string> = new Set([
-  ...["ifindex", "link_index", "valid_life_time", "preferred_life_time", "expires", "cache", "used", "refcnt"],
+  ...[
+    "ifindex",
+    "link_index",
+    "valid_life_time",
+    "preferred_life_time",
+    "expires",
+    "cache",
+    "used",
+    "refcnt",
+  ],
   ...["tentative", "confirmed", "updated", "probes", "users", "age", "deleted"],
 ]);
 

@@ -18,8 +18,7 @@ function processOf(line: string): Process {
   return { pid: Number(pid), parent: Number(parent), state, user, command: command.trimEnd() };
 }
 
-const isListener = (process: Process) =>
-  /^sshd: .*\[listener\]|^\S*sshd -D\b/.test(process.command);
+const isListener = (process: Process) => /^sshd: .*\[listener\]|^\S*sshd -D\b/.test(process.command);
 
 /** The process of our own login: the highest ancestor of the script that is neither init nor the ssh server. */
 function ownLogin(all: ReadonlyMap<number, Process>, pid: number): number {
@@ -42,7 +41,11 @@ const titleOf = (command: string) => command.replace(/ \d+ of (\d+-\d+) startups
  * Which processes stay: in both samples with the same command line, neither ours nor the kernel's nor dead.
  * @param self process id of the script's shell
  */
-export function lasting(self: number, first: readonly Process[], second: readonly Process[]): readonly Process[] {
+export function lasting(
+  self: number,
+  first: readonly Process[],
+  second: readonly Process[],
+): readonly Process[] {
   const all = new Map(second.map((process) => [process.pid, process] as const));
   const before = new Map(first.map((process) => [process.pid, process.command] as const));
   const own = ownLogin(all, self);

@@ -20,6 +20,11 @@ export const sockets: Section = {
     const lines = linesOf(output);
     const middle = lines.indexOf("=");
     const before = new Set(lines.slice(0, middle).map((line) => pairOf(line)[0]));
-    return entriesOf(lines.slice(middle + 1).map(pairOf).filter(([key]) => before.has(key)));
+    return entriesOf(
+      lines
+        .slice(middle + 1)
+        .map(pairOf)
+        .filter(([key]) => before.has(key)),
+    );
   },
 };

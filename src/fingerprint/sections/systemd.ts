@@ -17,17 +17,22 @@ export const unitFiles: Section = {
     ),
 };
 
-/** Without a value for the unit: systemd forgets an inactive unit whenever it likes, so that it is no entry. */
+/** These wait or run as the service does that they start, which is an entry of its own. */
+const isTrigger = (name: string) => /\.(socket|path|timer|automount)$/.test(name);
+
+/** No text for a unit that is just inactive: systemd forgets it whenever it likes, so that it is no entry. */
 function describe(unit: ReadonlyMap<string, string>): string | undefined {
   const notes = [
     ...(unit.get("NeedDaemonReload") === "yes" ? ["needs daemon-reload"] : []),
-    ...(["", "running"].includes(unit.get("FreezerState") ?? "") ? [] : [`freezer ${unit.get("FreezerState")}`]),
+    ...(["", "running"].includes(unit.get("FreezerState") ?? "")
+      ? []
+      : [`freezer ${unit.get("FreezerState")}`]),
   ];
   const state = unit.get("ActiveState");
   if (state === "inactive" && notes.length === 0) return undefined;
   const dropIns = unit.get("DropInPaths") ?? "";
   return [
-    `${state} (${unit.get("SubState")})`,
+    state === "active" && isTrigger(unit.get("Id") ?? "") ? "active" : `${state} (${unit.get("SubState")})`,
     ...notes,
     ...(dropIns === "" ? [] : [`drop-ins ${dropIns}`]),
   ].join(", ");

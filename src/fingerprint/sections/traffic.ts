@@ -11,14 +11,17 @@ const withoutNumbers = (line: string) =>
 
 function qdisc(line: string): readonly [string, string] {
   const [, kind, handle, device, rest = ""] = /^qdisc (\S+) (\S+) dev (\S+) ?(.*)$/.exec(line) ?? [];
-  const place = /^(root|ingress|clsact|parent \S+)/.exec(rest)?.[0] ?? "";
+  const place = /^(root|parent \S+)/.exec(rest)?.[0] ?? "";
   return [`${device} qdisc ${place}`, withoutNumbers(`${kind} ${handle}${rest.slice(place.length)}`)];
 }
 
 /** A heading, `= eth0 filter ingress`, and the lines of tc below it. */
 function block(lines: readonly string[]): readonly (readonly [string, string])[] {
   const [heading = "", ...body] = lines;
-  const items = body.map(withoutNumbers).join("\n").split(/\n(?=filter |class )/);
+  const items = body
+    .map(withoutNumbers)
+    .join("\n")
+    .split(/\n(?=filter |class )/);
   return items.filter((item) => item !== "").map((item) => [heading, item.replaceAll("\n", "; ")]);
 }
 

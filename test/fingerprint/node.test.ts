@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { differences } from "../../src/fingerprint/differences.ts";
+import { fingerprint } from "../../src/fingerprint/fingerprint.ts";
+import type { Difference, Fingerprint } from "../../src/fingerprint/types.ts";
+import { type Node, startNode } from "./node.ts";
+import { ask, ground, lonely, type Plant, plants, timedFolders } from "./plants.ts";
+
+let node: Node;
+let before: Fingerprint;
+
+async function look(): Promise<Fingerprint> {
+  return fingerprint(node.connection);
+}
+
+const run = (script: string) => node.run(`${ask}\n${script}`);
+
+/** The folders' times as commands that set them. */
+async function timesOfFolders(): Promise<string> {
+  const [time, folders] = [`touch -d "%y" "%n"`, timedFolders.map((folder) => `'${folder}'`).join(" ")];
+  return run(`stat -c '${time}' ${folders}`);
+}
+
+function fits(plant: Plant, { section, key }: Difference): boolean {
+  return plant.seen.some(
+    ([name, expected]) =>
+      name === section && (expected instanceof RegExp ? expected.test(key) : expected === key),
+  );
+}
+
+function expectSeen(plant: Plant, found: readonly Difference[]): void {
+  const missing = plant.seen.filter((one) => !found.some((each) => fits({ ...plant, seen: [one] }, each)));
+  expect(missing).toEqual([]);
+}
+
+beforeAll(async () => {
+  node = await startNode();
+  await run(ground);
+  before = await look();
+});
+
+afterAll(async () => {
+  await node?.end();
+});
+
+describe("a node that nobody touches", () => {
+  it("looks the same after other logins, questions to its services, and some seconds", async () => {
+    for (const script of ["true", "systemctl status", "ss -a; ip address; crontab -l; df"]) {
+      const other = await node.login();
+      await other.run(script, { deadline: 10_000 });
+      await other.close();
+    }
+    await run("ping -c 2 -q 127.0.0.1; ask get /play/changed; logger hello; hostnamectl; sleep 3");
+    expect(differences(before, await look())).toEqual([]);
+  });
+
+  it("looks the same from another login, with this one still there", async () => {
+    const other = await node.login();
+    const after = await fingerprint(other);
+    await other.close();
+    expect(differences(before, after)).toEqual([]);
+  });
+
+  it("is looked at in less than three seconds", async () => {
+    const start = performance.now();
+    const seen = await look();
+    expect(performance.now() - start).toBeLessThan(3000);
+    expect(Object.keys(seen.sections.files ?? {}).length).toBeGreaterThan(5000);
+    expect(Object.keys(seen.sections.contents ?? {}).length).toBeGreaterThan(4000);
+  });
+
+  it("is looked at as a whole: only kernel modules are skipped, where the kernel has none", async () => {
+    expect(before.skipped.filter(({ section }) => section !== "modules")).toEqual([]);
+  });
+
+  it("is not changed by being looked at: no file is left, and no file's access time moves", async () => {
+    const atimes = "find /etc /usr /root /home /srv -type f -printf '%A@ %p\\n' | sort | sha256sum";
+    const first = await run(atimes);
+    await look();
+    expect(await run(atimes)).toEqual(first);
+  });
+});
+
+describe("one difference of each kind", () => {
+  let found: readonly Difference[] = [];
+  let left: readonly Difference[] = [];
+  const failures: string[] = [];
+
+  beforeAll(async () => {
+    const times = await timesOfFolders();
+    for (const { what, plant } of plants) {
+      await run(plant).catch((error: unknown) => failures.push(`${what}: ${error}`));
+    }
+    found = differences(before, await look());
+    for (const { what, remove } of [...plants].reverse()) {
+      await run(remove).catch((error: unknown) => failures.push(`${what}: ${error}`));
+    }
+    await run(times);
+    left = differences(before, await look());
+  });
+
+  it("could be planted and removed", () => {
+    expect(failures).toEqual([]);
+  });
+
+  it.each(plants)("$what is found", (plant) => {
+    expectSeen(plant, found);
+  });
+
+  it("nothing else is found", () => {
+    const folder = ({ section, key }: Difference) => section === "files" && timedFolders.includes(key);
+    const unexplained = found.filter((each) => !folder(each) && !plants.some((plant) => fits(plant, each)));
+    expect(unexplained).toEqual([]);
+  });
+
+  it("and all is as before when they are gone", () => {
+    expect(left).toEqual([]);
+  });
+});
+
+describe("a difference that reaches far", () => {
+  it.each(lonely)("$what is found, and nothing is left of it", async (plant) => {
+    await run(plant.plant);
+    const found = differences(before, await look());
+    await run(plant.remove);
+    expectSeen(plant, found);
+    expect(found.filter((each) => !fits(plant, each))).toEqual([]);
+    expect(differences(before, await look())).toEqual([]);
+  });
+});

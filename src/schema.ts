@@ -16,8 +16,15 @@ export interface Finding {
 /** All that is wrong with `value`, in words; `path` is where the value stands. @throws Error for a wrong schema. */
 export type Validate = (schema: JSONSchema, value: unknown, path?: Path) => readonly Finding[];
 
-/** Loads the validator; it remembers the schemas that it has compiled. */
-export async function validator(): Promise<Validate> {
+let loaded: Promise<Validate> | undefined;
+
+/** The validator. There is one for the whole process, as it remembers the schemas that it has compiled. */
+export function validator(): Promise<Validate> {
+  loaded ??= load();
+  return loaded;
+}
+
+async function load(): Promise<Validate> {
   const { Ajv } = await import("ajv");
   const ajv = new Ajv({
     allErrors: true,
@@ -88,7 +95,7 @@ export function expectation(schema: unknown): string {
   if (schema.const !== undefined) return show(schema.const);
   if (Array.isArray(schema.enum))
     return `${schema.enum.length > 1 ? "one of " : ""}${schema.enum.map(show).join(", ")}`;
-  const alternatives = schema.anyOf ?? schema.oneOf;
+  const alternatives = schema.type === undefined ? (schema.anyOf ?? schema.oneOf) : undefined;
   if (Array.isArray(alternatives)) return alternatives.map(expectation).join(" or ");
   if (Array.isArray(schema.type))
     return schema.type.map((type) => expectation({ ...schema, type })).join(" or ");
@@ -141,17 +148,27 @@ type SchemaError = ErrorObject<string, Readonly<Record<string, unknown>>>;
  * without such a one the choice itself is what there is to say.
  */
 function relevant(errors: readonly ErrorObject[]): readonly SchemaError[] {
-  const choices = errors.filter(({ keyword }) => keyword === "anyOf" || keyword === "oneOf");
+  const isType = ({ keyword }: ErrorObject) => keyword === "type";
+  const isChoice = ({ keyword }: ErrorObject) => keyword === "anyOf" || keyword === "oneOf";
+  const mistyped = new Set(errors.filter(isType).map(place));
   const kept = errors.filter(
-    ({ keyword }) => keyword !== "if" && keyword !== "propertyNames",
+    (error) =>
+      error.keyword !== "if" &&
+      error.keyword !== "propertyNames" &&
+      !(isChoice(error) && mistyped.has(place(error))),
   ) as SchemaError[];
-  return choices.reduce<readonly SchemaError[]>((rest, choice) => {
+  return kept.filter(isChoice).reduce<readonly SchemaError[]>((rest, choice) => {
     const branches = rest.filter((error) => isBranchOf(error, choice));
     const meant = branches.filter((error) => !isWrongBranch(branchOf(error, choice), branches, choice));
     const dropped =
       meant.length > 0 ? [...branches.filter((error) => !meant.includes(error)), choice] : branches;
     return rest.filter((error) => !dropped.includes(error));
   }, kept);
+}
+
+/** The same for all errors of one schema about one value. */
+function place({ instancePath, schemaPath }: ErrorObject): string {
+  return `${instancePath} ${schemaPath.slice(0, schemaPath.lastIndexOf("/"))}`;
 }
 
 function isBranchOf(error: ErrorObject, choice: ErrorObject): boolean {
@@ -238,7 +255,7 @@ function findingOf(error: SchemaError, root: unknown, prefix: Path): Finding {
     case "maxProperties":
       return at(path, "value", `${label(path)} must have at most ${error.params.limit} ${things(error)}`);
     case "uniqueItems": {
-      const again = Number(error.params.i);
+      const again = Math.max(Number(error.params.i), Number(error.params.j));
       return at([...path, again], "value", `${label(path)} has ${show(itemsOf(error.data)[again])} twice`);
     }
     default:

@@ -79,9 +79,7 @@ export async function parseYaml(file: string, text: string): Promise<YamlDocumen
   );
   if (second !== undefined)
     syntax.push(problemAt(second.range[0], "a second document begins: one file holds one"));
-  for (const offset of cyclicAliases(yaml, document)) {
-    syntax.push(problemAt(offset, "an alias of something that it is part of"));
-  }
+  for (const { offset, message } of wrongAliases(yaml, document)) syntax.push(problemAt(offset, message));
   if (syntax.length > 0) throw new ConfigError(limited(syntax));
   if (document.contents === null || isEmpty(yaml, document.contents)) {
     throw new ConfigError([problemAt(0, "the file is empty")]);
@@ -116,12 +114,16 @@ function isEmpty(yaml: Yaml, contents: ParsedNode): boolean {
   return yaml.isScalar(contents) && contents.value === null;
 }
 
-function cyclicAliases(yaml: Yaml, document: Parsed): readonly number[] {
-  const found: number[] = [];
+function wrongAliases(yaml: Yaml, document: Parsed) {
+  const found: { readonly offset: number; readonly message: string }[] = [];
   yaml.visit(document, {
     Alias: (_key, alias, ancestors) => {
       const target = alias.resolve(document);
-      if (target !== undefined && ancestors.includes(target)) found.push(alias.range?.[0] ?? 0);
+      const offset = start(alias) ?? 0;
+      if (target === undefined)
+        found.push({ offset, message: `no anchor \`&${alias.source}\` comes before this alias` });
+      else if (ancestors.includes(target))
+        found.push({ offset, message: "an alias of something that it is part of" });
     },
   });
   return found;
@@ -224,26 +226,28 @@ function textOf(file: string, bytes: Buffer): string {
   if (bytes.length > SIZE_LIMIT)
     throw unreadable(file, "it is larger than 1 MiB, which no playbook or inventory is");
   const nul = bytes.indexOf(0);
-  if (nul >= 0) throw unreadable(file, "it holds a NUL byte: this is no text file", ...placeOf(bytes, nul));
-  if (!isUtf8(bytes)) throw unreadable(file, "it is not UTF-8 text", ...placeOf(bytes, invalidAt(bytes)));
+  if (nul >= 0)
+    throw unreadable(file, "it holds a NUL byte: this is no text file", ...endOf(bytes.subarray(0, nul)));
+  if (!isUtf8(bytes)) throw unreadable(file, "it is not UTF-8 text", ...endOf(validPart(bytes)));
   return new TextDecoder().decode(bytes);
 }
 
-function placeOf(bytes: Buffer, offset: number): readonly [line: number, column: number] {
-  const before = bytes.subarray(0, offset).toString("utf8");
-  return [before.split("\n").length, offset === 0 ? 1 : before.length - before.lastIndexOf("\n")];
+/** Line and column behind these bytes; a letter of which only a part is there counts as behind them. */
+function endOf(bytes: Buffer): readonly [line: number, column: number] {
+  const lines = new TextDecoder().decode(bytes, { stream: true }).split("\n");
+  return [lines.length, (lines.at(-1)?.length ?? 0) + 1];
 }
 
-/** The first byte of the first sequence that is not UTF-8: by halves, as every prefix before it is valid. */
-function invalidAt(bytes: Buffer): number {
+/** The longest beginning that may be UTF-8; found by halves, as each beginning of it may be too. */
+function validPart(bytes: Buffer): Buffer {
   let valid = 0;
-  let invalid = bytes.length;
+  let invalid = bytes.length + 1;
   while (invalid - valid > 1) {
     const middle = (valid + invalid) >> 1;
     if (isUtf8Prefix(bytes.subarray(0, middle))) valid = middle;
     else invalid = middle;
   }
-  return valid;
+  return bytes.subarray(0, valid);
 }
 
 function isUtf8Prefix(bytes: Buffer): boolean {

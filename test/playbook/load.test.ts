@@ -34,6 +34,11 @@ const mistakes: readonly (readonly [what: string, text: string, problems: readon
   ["a misspelt property", steps("  - brake: x"), ["3:5: unknown property `brake`, did you mean `break`?"]],
   ["a step of nothing", steps("  - name: x"), ["3:5: missing `break` or `operations`"]],
   [
+    "a step that is text",
+    steps("  - files/immutable"),
+    ['3:5: item 1 of `steps` must be a mapping, not "files/immutable"'],
+  ],
+  [
     "a step of both",
     steps("  - break: files/immutable", "    operations: [{kind: file, path: /x, content: x}]"),
     ["3:5: `break` and `operations` exclude each other"],

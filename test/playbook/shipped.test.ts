@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { schemas } from "../../scripts/schemas.ts";
+import { loadCatalogue } from "../../src/catalogue/catalogue.ts";
+import { loadInventory } from "../../src/inventory/load.ts";
+import { kinds } from "../../src/operations/index.ts";
+import { loadPlaybook } from "../../src/playbook/load.ts";
+import { playbookSchema } from "../../src/playbook/schema.ts";
+import { playbookOf } from "../../src/playbook/single.ts";
+import { type Validate, validator } from "../../src/schema.ts";
+import { readYaml } from "../../src/yaml.ts";
+
+const project = fileURLToPath(new URL("../..", import.meta.url));
+const written = await schemas();
+const catalogue = await loadCatalogue();
+const known = { breaks: catalogue.breaks, operations: kinds };
+const yamlFiles = (folder: string) =>
+  readdirSync(join(project, folder))
+    .filter((name) => name.endsWith(".yaml"))
+    .map((name) => join(project, folder, name));
+
+describe("the schemas for editors", () => {
+  it.each([...written])("%s is what the sources say", (path, wanted) => {
+    expect(readFileSync(join(project, path), "utf8"), "`npm run build` writes it anew").toBe(wanted);
+  });
+
+  it("knows the breaks' parameters and the operations' data", async () => {
+    const validate: Validate = await validator();
+    const messages = (steps: unknown) =>
+      validate(playbookSchema(known), { name: "x", steps }).map(
+        ({ path, message }) => `${path.join(".")}: ${message}`,
+      );
+    expect(messages([{ break: "files/immutable" }])).toEqual([]);
+    expect(messages([{ break: "files/immutable", params: { nonsense: 1 } }])).toEqual([
+      expect.stringMatching(/^steps\.0\.params\.nonsense: unknown property `nonsense`/),
+    ]);
+    expect(messages([{ operations: [{ kind: "file", path: "/x", content: "x" }] }])).toEqual([]);
+    expect(messages([{ operations: [{ kind: "file", path: "/x", contents: "x" }] }])).toContainEqual(
+      expect.stringMatching(/contents: unknown property `contents`, did you mean `content`/),
+    );
+  });
+});
+
+describe("every shipped file", () => {
+  it.each(yamlFiles("inventory"))("%s is a valid inventory", async (file) => {
+    await loadInventory(file);
+  });
+
+  it.each(yamlFiles("playbooks"))("%s is a valid playbook", async (file) => {
+    await loadPlaybook(file, known);
+  });
+
+  it.each([...yamlFiles("inventory"), ...yamlFiles("playbooks")])(
+    "%s names a schema that is there",
+    async (file) => {
+      const modeline =
+        /^# yaml-language-server: \$schema=(\S+)$/m.exec(readFileSync(file, "utf8"))?.[1] ?? "none";
+      const schema = JSON.parse(readFileSync(join(file, "..", modeline), "utf8"));
+      const { value } = await readYaml(file);
+      expect((await validator())(schema, value)).toEqual([]);
+    },
+  );
+});
+
+describe("every break", () => {
+  it.each([...catalogue.breaks.keys()])("%s has defaults that its own schema takes", async (id) => {
+    const [step] = (await playbookOf(id, [], catalogue.breaks)).steps;
+    const schema = catalogue.breaks.get(id)?.parameters ?? false;
+    const params = step !== undefined && "params" in step ? step.params : undefined;
+    expect(Object.keys(params ?? {})).toEqual(Object.keys(schema === false ? {} : schema.properties));
+    expect((await validator())(schema, params)).toEqual([]);
+  });
+});

@@ -2,13 +2,18 @@ import { ConnectError, messageOf } from "../errors.ts";
 import { quote } from "../shell.ts";
 import { startChild } from "./child.ts";
 import { drive, unknown } from "./drive.ts";
+import { newGone } from "./gone.ts";
 import { rootShellProblem } from "./root-check.ts";
 import { rootShell } from "./root-shell.ts";
+import { semaphore } from "./semaphore.ts";
 import type { Connection, ConnectOptions, NodeAccess } from "./transport.ts";
 import { CONNECT_DEADLINE } from "./within.ts";
 
 /** ssh's own failures end with 255, and it passes on a script's 255 as well: it cannot be told which it was. */
 const SSH_FAILED = 255;
+
+/** Commands at a time. A server drops logins at random when ten are under way (MaxStartups). */
+const COMMANDS = 6;
 
 /**
  * A node behind a command line that ends in a shell's standard input, such as `docker exec -i {name} sh -s`.
@@ -22,14 +27,16 @@ export async function connectCommand(
   options: ConnectOptions,
 ): Promise<Connection> {
   const line = expand(node);
-  const gone = new AbortController();
+  const gone = newGone();
+  const places = semaphore(COMMANDS);
   const connection: Connection = {
     node: node.name,
     hostKey: undefined,
     run: async (script, { deadline }) => {
-      if (gone.signal.aborted) return unknown("lost", String(gone.signal.reason));
-      const { command, marker } = rootShell(node.become === true);
+      const leave = await places.acquire();
       try {
+        if (gone.signal.aborted) return unknown("lost", String(gone.signal.reason));
+        const { command, marker } = rootShell(node.become === true);
         return await drive(startChild(["/bin/sh", "-c", `exec ${line}`]), script, {
           deadline,
           gone: gone.signal,
@@ -40,6 +47,8 @@ export async function connectCommand(
         });
       } catch (error) {
         return unknown("lost", messageOf(error));
+      } finally {
+        leave();
       }
     },
     close: async () => gone.abort("the connection was closed"),

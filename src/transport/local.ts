@@ -1,5 +1,6 @@
 import { startChild } from "./child.ts";
 import { drive } from "./drive.ts";
+import { newGone } from "./gone.ts";
 import { ENVIRONMENT } from "./root-shell.ts";
 import type { Connection } from "./transport.ts";
 
@@ -15,7 +16,7 @@ export interface LocalOptions {
 /** This machine as a node, with the rights of the user that runs kbreak: for tests. */
 export function connectLocal(options: LocalOptions = {}): Connection {
   const [file, ...args] = options.shell ?? ["/bin/sh"];
-  const gone = new AbortController();
+  const gone = newGone();
   return {
     node: options.name ?? "localhost",
     hostKey: undefined,

@@ -95,8 +95,9 @@ function authenticationWords(access: ResolvedSsh, credentials: Credentials, erro
       hint: "name the right one as the node's `key` in the inventory",
     };
   }
+  const why = /^All configured/.test(error.message) ? "" : `: ${error.message}`;
   return {
-    message: `${who} refuses us: ${error.message} (offered: ${offered}${skipped})`,
+    message: `${who} refuses us${why} (offered: ${offered}${skipped})`,
     hint: `try \`ssh -p ${access.port} ${access.user}@${access.host}\`; set the node's \`user\` and \`key\` in the inventory, or load the key with ssh-add`,
   };
 }

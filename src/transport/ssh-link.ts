@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { connect as connectTcp, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { AnyAuthMethod, Client, ServerHostKeyAlgorithm } from "ssh2";
+import { newGone } from "./gone.ts";
 import { startProxy } from "./proxy.ts";
 import type { ResolvedSsh } from "./ssh-config.ts";
 import type { Attempt } from "./within.ts";
@@ -66,7 +67,7 @@ export function openLink(
   const client = new ssh2.Client();
   const proxy = access.proxyCommand === undefined ? undefined : startProxy(access.proxyCommand);
   const socket = proxy?.socket ?? dial(access);
-  const gone = new AbortController();
+  const gone = newGone();
   const agentErrors: string[] = [];
   let phase: LinkFailure["phase"] = "network";
   let hostKey: string | undefined;

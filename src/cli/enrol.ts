@@ -1,10 +1,12 @@
 import { createInterface } from "node:readline/promises";
 import { ConnectError, EnrolmentError, messageOf, UsageError } from "../errors.ts";
-import { readEnrolment, writeEnrolment } from "../inventory/enrolment.ts";
+import { checkIdentity, readEnrolment, writeEnrolment } from "../inventory/enrolment.ts";
 import { identify } from "../inventory/identify.ts";
 import type { Enrolment, Identity, Inventory, InventoryNode } from "../inventory/types.ts";
 import { columns } from "../render/columns.ts";
 import { connect } from "../transport/connect.ts";
+import { addressOf } from "./address.ts";
+import { isInteractive } from "./options.ts";
 
 export interface EnrolOptions {
   /** True: nobody is asked. */
@@ -14,11 +16,12 @@ export interface EnrolOptions {
 }
 
 /**
- * Enrols those of `nodes` that are not enrolled yet, or are to be replaced: looks at each, shows on standard error
- * what it found, and asks for the lab's name. Nodes that cannot be reached are left out.
+ * Looks at `nodes`. Those that are not enrolled yet, or are to be replaced, are shown on standard error and enrolled
+ * when a person has typed the lab's name; the others must still be the machines that they were. Nodes that cannot be
+ * reached are left out.
  * @returns the enrolment as it is on disk now.
- * @throws UsageError without a terminal and without `yes`; EnrolmentError when the name is not the lab's;
- * ConnectError when nodes were left out, after the others have been enrolled.
+ * @throws UsageError without a terminal and without `yes`; EnrolmentError when the name is not the lab's, or a node is
+ * another machine now; ConnectError when nodes were left out, after the others have been enrolled.
  */
 export async function enrol(
   inventory: Inventory,
@@ -26,24 +29,57 @@ export async function enrol(
   options: EnrolOptions,
 ): Promise<Enrolment> {
   const enrolment = await readEnrolment(inventory);
-  const wanted = nodes.filter(
-    ({ name }) => options.replace.includes(name) || !Object.hasOwn(enrolment.nodes, name),
-  );
-  if (wanted.length === 0) return enrolment;
-  if (!options.yes) requireTerminal(inventory);
+  const isKnown = ({ name }: InventoryNode) =>
+    Object.hasOwn(enrolment.nodes, name) && !options.replace.includes(name);
+  if (!options.yes && !nodes.every(isKnown)) requireTerminal(inventory);
 
-  const looks = await Promise.all(wanted.map(look));
+  const looks = await Promise.all(nodes.map(look));
   const seen = looks.filter((each) => "identity" in each);
+  const changed = seen
+    .filter(({ node }) => isKnown(node))
+    .flatMap((each) => change(inventory, enrolment, each));
+  const found = seen.filter(({ node }) => !isKnown(node));
+  const next = found.length === 0 ? enrolment : await enrolFound(inventory, enrolment, found, options.yes);
+  if (changed.length > 0) throw changedError(changed);
   const failed = looks.filter((each) => "failure" in each);
-  if (seen.length > 0) {
-    show(inventory, seen, enrolment);
-    if (!options.yes) await askForName(inventory);
-  }
-  const found = seen.map(({ node, identity }) => [node.name, identity] as const);
-  const next: Enrolment = { ...enrolment, nodes: { ...enrolment.nodes, ...Object.fromEntries(found) } };
-  if (found.length > 0) await writeEnrolment(inventory, next);
   if (failed.length > 0) throw leftOut(inventory, failed);
   return next;
+}
+
+async function enrolFound(
+  inventory: Inventory,
+  enrolment: Enrolment,
+  found: readonly Seen[],
+  yes: boolean,
+): Promise<Enrolment> {
+  const identities = found.map(({ node, identity }) => [node.name, identity] as const);
+  const next = { ...enrolment, nodes: { ...enrolment.nodes, ...Object.fromEntries(identities) } };
+  show(inventory, found, enrolment, next);
+  if (!yes) await askForName(inventory);
+  await writeEnrolment(inventory, next);
+  return next;
+}
+
+function change(
+  inventory: Inventory,
+  enrolment: Enrolment,
+  { node, identity }: Seen,
+): readonly EnrolmentError[] {
+  try {
+    checkIdentity(inventory, enrolment, node.name, identity);
+    return [];
+  } catch (error) {
+    if (error instanceof EnrolmentError) return [error];
+    throw error;
+  }
+}
+
+function changedError(changed: readonly EnrolmentError[]): EnrolmentError {
+  const [first] = changed;
+  if (changed.length === 1 && first !== undefined) return first;
+  return new EnrolmentError(changed.map(({ message }) => message).join("\n"), {
+    hint: "make sure that they are your lab's, then: kbreak inventory enrol --replace NODES",
+  });
 }
 
 interface Seen {
@@ -70,7 +106,7 @@ async function look(node: InventoryNode): Promise<Seen | Failure> {
 }
 
 function requireTerminal(inventory: Inventory): void {
-  if (process.stdin.isTTY && process.stderr.isTTY) return;
+  if (isInteractive()) return;
   throw new UsageError(
     `the lab "${inventory.name}" has nodes that are not enrolled, and there is no terminal to ask`,
     {
@@ -79,32 +115,28 @@ function requireTerminal(inventory: Inventory): void {
   );
 }
 
-function show(inventory: Inventory, seen: readonly Seen[], enrolment: Enrolment): void {
-  const rows = seen.map(({ node, identity }) => [
+function show(inventory: Inventory, found: readonly Seen[], before: Enrolment, next: Enrolment): void {
+  const rows = found.map(({ node, identity }) => [
     node.name,
-    node.command === undefined
-      ? `${node.host ?? node.name}${node.port === undefined ? "" : `:${node.port}`}`
-      : node.command,
+    addressOf(node),
     identity.hostKey ?? "-",
     identity.machineId,
-    Object.hasOwn(enrolment.nodes, node.name) ? "replaces another" : "new",
+    Object.hasOwn(before.nodes, node.name) ? "replaces another" : "new",
   ]);
   const table = columns([["NODE", "ADDRESS", "HOST KEY", "MACHINE-ID", ""], ...rows]);
   process.stderr.write(
     `Nodes of the lab "${inventory.name}", which kbreak may break from now on:\n\n${table}\n`,
   );
-  for (const names of sameMachines(seen, enrolment)) {
+  for (const names of sameMachines(found, next)) {
     process.stderr.write(
       `Warning: ${names.join(" and ")} have the same machine-id: one machine under two names, or copies of one disk.\n`,
     );
   }
 }
 
-function sameMachines(seen: readonly Seen[], enrolment: Enrolment): readonly (readonly string[])[] {
-  const found = seen.map(({ node, identity }) => [node.name, identity] as const);
-  const all = Object.entries({ ...enrolment.nodes, ...Object.fromEntries(found) });
-  const machines = new Set(found.map(([, { machineId }]) => machineId));
-  return [...machines]
+function sameMachines(found: readonly Seen[], enrolment: Enrolment): readonly (readonly string[])[] {
+  const all = Object.entries(enrolment.nodes);
+  return [...new Set(found.map(({ identity }) => identity.machineId))]
     .map((id) => all.filter(([, { machineId }]) => machineId === id).map(([name]) => name))
     .filter((names) => names.length > 1);
 }
@@ -131,7 +163,7 @@ function leftOut(inventory: Inventory, failed: readonly Failure[]): ConnectError
   const reasons = failed.map(({ failure, node }) =>
     failure.includes(node.name) ? failure : `${node.name}: ${failure}`,
   );
-  return new ConnectError(`not enrolled:\n${reasons.join("\n")}`, {
+  return new ConnectError(`could not be looked at, and left out:\n${reasons.join("\n")}`, {
     hint: `when they can be reached: kbreak inventory enrol -i ${inventory.file}`,
   });
 }

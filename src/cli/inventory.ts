@@ -1,5 +1,15 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { Enrolment, Inventory, InventoryNode } from "../inventory/types.ts";
+import { addressOf } from "./address.ts";
+import { inventoryOption, outputOption, print } from "./options.ts";
+
+const examples = `
+Examples:
+  kbreak inventory list                            the practice nodes
+  kbreak inventory list -i lab.yaml --limit worker,!w3
+  kbreak inventory show cp1 -i lab.yaml            how it is reached, and as what it is enrolled
+  kbreak inventory enrol -i lab.yaml               say once that these nodes may be broken
+  kbreak inventory enrol -i lab.yaml --replace w1  w1 was installed anew`;
 
 type Output = "table" | "json" | "yaml" | "name";
 
@@ -20,35 +30,28 @@ interface EnrolFlags {
 export function register(program: Command): void {
   const inventory = program
     .command("inventory")
-    .description("The nodes of a lab: what they are and how to reach them");
-  const file = () =>
-    new Option(
-      "-i, --inventory <file>",
-      "the inventory (default: $KBREAK_INVENTORY, else the practice nodes')",
-    );
-  const output = () =>
-    new Option("-o, --output <format>", "how to print it")
-      .choices(["table", "json", "yaml", "name"])
-      .default("table");
+    .description("The nodes of a lab: what they are and how to reach them")
+    .addHelpText("after", examples);
+  const output = () => outputOption("table", "json", "yaml", "name");
 
   inventory
     .command("list")
     .description("List the nodes")
-    .addOption(file())
+    .addOption(inventoryOption())
     .addOption(output())
     .option("--limit <selection>", "only these nodes, such as cp1 or worker,!w3")
     .action(list);
   inventory
     .command("show <node>")
-    .description("Show all that is known of one node, and how ssh will reach it")
-    .addOption(file())
+    .description("Show all that is known of a node, and how ssh will reach it")
+    .addOption(inventoryOption())
     .addOption(output())
     .action(show);
   inventory
     .command("enrol")
     .alias("enroll")
     .description("Say once that these nodes are a lab, and may be broken")
-    .addOption(file())
+    .addOption(inventoryOption())
     .option("--limit <selection>", "only these nodes")
     .option(
       "--replace <selection>",
@@ -70,7 +73,7 @@ async function list(options: ListOptions): Promise<void> {
   const inventory = await open(options.inventory);
   const enrolment = await readEnrolment(inventory);
   const nodes = select(inventory, options.limit ?? "all");
-  await print(options.output, {
+  const text = await rendered(options.output, {
     names: nodes.map(({ name }) => name),
     data: nodes.map((node) => summary(inventory, enrolment, node)),
     rows: [
@@ -80,7 +83,7 @@ async function list(options: ListOptions): Promise<void> {
         return [
           node.name,
           roles.join(",") || "-",
-          address(node),
+          addressOf(node),
           node.cluster ?? "-",
           groups.join(",") || "-",
           enrolled === undefined ? "no" : "yes",
@@ -89,6 +92,7 @@ async function list(options: ListOptions): Promise<void> {
       }),
     ],
   });
+  print(text);
 }
 
 async function show(name: string, options: ListOptions): Promise<void> {
@@ -104,11 +108,12 @@ async function show(name: string, options: ListOptions): Promise<void> {
       ...(node.command === undefined ? { ssh: await resolveSsh(node) } : {}),
     })),
   );
-  await print(options.output, {
+  const text = await rendered(options.output, {
     names: nodes.map((node) => node.name),
     data: data.length === 1 ? data[0] : data,
     rows: data.flatMap((each) => flattened("", each)),
   });
+  print(text);
 }
 
 async function enrolNodes(options: EnrolFlags): Promise<void> {
@@ -122,9 +127,7 @@ async function enrolNodes(options: EnrolFlags): Promise<void> {
   const replace = replaced.map(({ name }) => name);
   const enrolment = await enrol(inventory, [...new Set(nodes)], { yes: options.yes === true, replace });
   const enrolled = inventory.nodes.filter(({ name }) => Object.hasOwn(enrolment.nodes, name));
-  process.stdout.write(
-    `${enrolled.length} of ${inventory.nodes.length} nodes of "${inventory.name}" are enrolled\n`,
-  );
+  print(`${enrolled.length} of ${inventory.nodes.length} nodes of "${inventory.name}" are enrolled`);
 }
 
 function summary(inventory: Inventory, enrolment: Enrolment, node: InventoryNode) {
@@ -137,33 +140,22 @@ function summary(inventory: Inventory, enrolment: Enrolment, node: InventoryNode
   };
 }
 
-function address(node: InventoryNode): string {
-  if (node.command !== undefined) return node.command;
-  const user = node.user === undefined ? "" : `${node.user}@`;
-  const port = node.port === undefined ? "" : `:${node.port}`;
-  return `${user}${node.host ?? node.name}${port}`;
-}
-
 interface Printed {
   readonly names: readonly string[];
   readonly data: unknown;
   readonly rows: readonly (readonly string[])[];
 }
 
-async function print(output: Output, { names, data, rows }: Printed): Promise<void> {
-  process.stdout.write(await rendered(output, names, data, rows));
+async function rendered(output: Output, { names, data, rows }: Printed): Promise<string> {
+  if (output === "name") return names.map((name) => `${name}\n`).join("");
+  if (output === "json") return JSON.stringify(data, undefined, 2);
+  if (output === "yaml") return (await import("yaml")).stringify(data);
+  return (await import("../render/columns.ts")).columns(rows.map((row) => row.map(oneLine)));
 }
 
-async function rendered(
-  output: Output,
-  names: readonly string[],
-  data: unknown,
-  rows: readonly (readonly string[])[],
-): Promise<string> {
-  if (output === "name") return names.map((name) => `${name}\n`).join("");
-  if (output === "json") return `${JSON.stringify(data, undefined, 2)}\n`;
-  if (output === "yaml") return (await import("yaml")).stringify(data);
-  return (await import("../render/columns.ts")).columns(rows);
+/** Without control characters, which a terminal would obey. */
+function oneLine(cell: string): string {
+  return cell.replace(/\p{Cc}+/gu, " ");
 }
 
 /** One row per value, nested ones by `outer.inner`. */

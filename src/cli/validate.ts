@@ -1,6 +1,7 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { ConfigError, type Problem } from "../errors.ts";
 import type { Known } from "../playbook/known.ts";
+import { outputOption, print, printJson } from "./options.ts";
 
 interface Options {
   readonly output: "text" | "json";
@@ -17,9 +18,7 @@ export function register(program: Command): void {
   program
     .command("validate <file...>")
     .description("Check playbooks and inventories: all mistakes at once, as file:line:column")
-    .addOption(
-      new Option("-o, --output <format>", "how to print it").choices(["text", "json"]).default("text"),
-    )
+    .addOption(outputOption("text", "json"))
     .action(validate);
 }
 
@@ -30,11 +29,11 @@ async function validate(files: readonly string[], options: Options): Promise<voi
   const verdicts = await Promise.all(files.map((file) => verdictOn(file, known)));
   if (verdicts.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
   if (options.output === "json") {
-    process.stdout.write(`${JSON.stringify(verdicts, undefined, 2)}\n`);
+    printJson(verdicts);
     return;
   }
   for (const { file, kind, problems } of verdicts) {
-    if (problems.length === 0) process.stdout.write(`${file}: a valid ${kind}\n`);
+    if (problems.length === 0) print(`${file}: a valid ${kind}`);
     for (const { line, column, message } of problems) {
       process.stderr.write(`${file}:${line}:${column}: ${message}\n`);
     }

@@ -1,0 +1,115 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { EnrolmentError } from "../../src/errors.ts";
+import {
+  checkIdentity,
+  enrolledIdentity,
+  readEnrolment,
+  writeEnrolment,
+} from "../../src/inventory/enrolment.ts";
+import { loadInventory } from "../../src/inventory/load.ts";
+import type { Enrolment, Identity, Inventory } from "../../src/inventory/types.ts";
+
+let folder: string;
+let inventory: Inventory;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "enrolment-"));
+  writeFileSync(join(folder, "lab.yaml"), "name: lab\nnodes: {cp1: , w1: }\n");
+  inventory = await loadInventory(join(folder, "lab.yaml"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const machineId = "0123456789abcdef0123456789abcdef";
+const other = "fedcba9876543210fedcba9876543210";
+const enrolment: Enrolment = {
+  version: 1,
+  lab: "lab",
+  nodes: { cp1: { hostKey: "SHA256:one", machineId }, w1: { machineId: other } },
+};
+
+function failureOf(work: () => void): EnrolmentError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof EnrolmentError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe("the lock file", () => {
+  it("enrols nobody while it is not there", async () => {
+    expect(await readEnrolment(inventory)).toEqual({ version: 1, lab: "lab", nodes: {} });
+  });
+
+  it("is read as it was written, and leaves no other file", async () => {
+    await writeEnrolment(inventory, { ...enrolment, nodes: {} });
+    await writeEnrolment(inventory, enrolment);
+    expect(await readEnrolment(inventory)).toEqual(enrolment);
+    expect(readdirSync(folder).sort()).toEqual(["lab.yaml", "lab.yaml.lock"]);
+    expect(JSON.parse(readFileSync(`${inventory.file}.lock`, "utf8"))).toEqual(enrolment);
+  });
+
+  it("that cannot be written is an error, and leaves nothing behind", async () => {
+    const lost = { ...inventory, file: join(folder, "none", "lab.yaml") };
+    await expect(writeEnrolment(lost, enrolment)).rejects.toThrow(
+      /none\/lab\.yaml\.lock cannot be written: ENOENT/,
+    );
+  });
+
+  it.each([
+    ["", /is damaged/],
+    ["{", /is damaged/],
+    ["[]", /is damaged/],
+    ['{"version":1,"lab":"lab"}', /is damaged/],
+    ['{"version":1,"lab":"lab","nodes":{"cp1":{"hostKey":"x"}}}', /is damaged/],
+    ['{"version":2,"lab":"lab","nodes":{}}', /is of version 2, this kbreak knows version 1 only/],
+    ['{"version":1,"lab":"prod","nodes":{}}', /enrols the lab "prod", but the inventory's name is "lab"/],
+  ])("with %s is refused", async (text, message) => {
+    writeFileSync(`${inventory.file}.lock`, text);
+    await expect(readEnrolment(inventory)).rejects.toThrow(EnrolmentError);
+    await expect(readEnrolment(inventory)).rejects.toThrow(message);
+  });
+});
+
+describe("checkIdentity", () => {
+  it.each<[string, string, Identity]>([
+    ["the same key and machine", "cp1", { hostKey: "SHA256:one", machineId }],
+    ["the same machine by a transport without host keys", "cp1", { machineId }],
+    ["a machine that was enrolled without a host key", "w1", { hostKey: "SHA256:any", machineId: other }],
+  ])("takes %s", (_what, node, seen) => {
+    checkIdentity(inventory, enrolment, node, seen);
+  });
+
+  it.each<[string, Identity, RegExp]>([
+    [
+      "another host key",
+      { hostKey: "SHA256:two", machineId },
+      /^cp1 has another ssh host key .*SHA256:one.*SHA256:two/,
+    ],
+    [
+      "another machine",
+      { hostKey: "SHA256:one", machineId: other },
+      /^cp1 is not the machine .* a copy; .*0123.*fedc/,
+    ],
+    [
+      "another machine with another key",
+      { hostKey: "SHA256:two", machineId: other },
+      /its address belongs to another/,
+    ],
+    ["another machine behind a command", { machineId: other }, /^cp1 is not the machine that was enrolled/],
+  ])("refuses %s and says what to type", (_what, seen, message) => {
+    const failure = failureOf(() => checkIdentity(inventory, enrolment, "cp1", seen));
+    expect(failure.message).toMatch(message);
+    expect(failure.target).toBe("cp1");
+    expect(failure.hint).toContain(`kbreak inventory enrol -i ${inventory.file} --replace cp1`);
+  });
+
+  it.each(["db", "constructor", "__proto__"])("refuses %s, which is not enrolled", (node) => {
+    const failure = failureOf(() => enrolledIdentity(inventory, enrolment, node));
+    expect(failure.message).toBe(`${node} is not enrolled as a lab node, so nothing of it is changed`);
+    expect(failure.hint).toBe(`kbreak inventory enrol -i ${inventory.file}`);
+  });
+});

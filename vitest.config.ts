@@ -5,6 +5,7 @@ export default defineConfig({
   resolve: { alias: { kbreak: fileURLToPath(new URL("src/sdk.ts", import.meta.url)) } },
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/lab-setup.ts"],
     testTimeout: 60_000,
     hookTimeout: 300_000,
     // Two cores, and nodes are shared between the files: files run one after the other.

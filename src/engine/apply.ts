@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import {
   DriftError,
   InterruptedError,
@@ -11,7 +12,7 @@ import { kindOf } from "../operations/index.ts";
 import type { State } from "../operations/operation.ts";
 import { type Context, sideBySide, startTask } from "./context.ts";
 import { checkGoals } from "./goal.ts";
-import { lockTarget, thisOwner } from "./locks.ts";
+import { lockRun, lockTarget, thisOwner } from "./locks.ts";
 import { heldBy, type Plan, type StepPlan, type TargetPlan } from "./plan.ts";
 import type { Intent } from "./records.ts";
 import { newRunId, runsFolder } from "./runs.ts";
@@ -31,7 +32,6 @@ import {
 } from "./step-script.ts";
 import { type TargetUndone, undoTarget } from "./undo.ts";
 import { openLog, type UndoLog } from "./undo-log.ts";
-import { join } from "node:path";
 
 export interface TargetResult {
   readonly target: string;
@@ -62,7 +62,7 @@ export interface ApplyOptions {
  */
 export async function apply(plan: Plan, options: ApplyOptions, context: Context): Promise<ApplyResult> {
   const run = newRunId();
-  const releases: (() => void)[] = [];
+  const releases = [lockRun(context.dataFolder, run)];
   try {
     for (const { node, facts } of plan.targets) {
       releases.push(lockTarget(context.dataFolder, node.name, facts.machineId, run));
@@ -84,7 +84,12 @@ async function refuseUnhealthy(plan: Plan): Promise<void> {
   const unmet = (await checkGoals(plan.goals, sessions)).filter((goal) => !goal.met);
   if (unmet.length === 0) return;
   throw new PreconditionError(
-    unmet.map((goal) => `${goal.target}: the goal "${goal.name}" is not met before anything is broken: ${goal.detail}`).join("\n"),
+    unmet
+      .map(
+        (goal) =>
+          `${goal.target}: the goal "${goal.name}" is not met before anything is broken: ${goal.detail}`,
+      )
+      .join("\n"),
     { hint: "repair the lab first: nobody could tell afterwards whether the fixer has won" },
   );
 }
@@ -113,7 +118,9 @@ async function applyRun(
     goals: plan.goals,
   });
   context.emit({ type: "run", run, verb: "apply" });
-  const targets = await sideBySide(plan.targets, context.forks, (target) => applyTarget(target, options, context, log));
+  const targets = await sideBySide(plan.targets, context.forks, (target) =>
+    applyTarget(target, options, context, log),
+  );
   const interrupted = context.signal.aborted;
   const results = interrupted && !options.keep ? await undoAll(plan, targets, context, log) : targets;
   log.append({ type: "end", outcome: outcomeOf(results, interrupted) });
@@ -136,7 +143,8 @@ async function applyTarget(
   log: UndoLog,
 ): Promise<TargetResult> {
   const name = target.node.name;
-  for (const step of target.skipped) startTask(context, name, `step-${step.index}`, step.title).end("skipped", step.reason);
+  for (const step of target.skipped)
+    startTask(context, name, `step-${step.index}`, step.title).end("skipped", step.reason);
   for (const step of target.steps) {
     if (context.signal.aborted) break;
     const task = startTask(context, name, `step-${step.index}`, step.title);
@@ -168,7 +176,9 @@ class StepFailure extends Error {
 
 function kbreakErrorOf(caught: unknown, target: string): KbreakError {
   if (caught instanceof StepFailure) return caught.error;
-  return caught instanceof KbreakError ? caught : new RemoteError(messageOf(caught), { target, cause: caught });
+  return caught instanceof KbreakError
+    ? caught
+    : new RemoteError(messageOf(caught), { target, cause: caught });
 }
 
 async function failTarget(
@@ -202,7 +212,10 @@ async function undoAll(
   return sideBySide(results, context.forks, async (result) => {
     const session = sessions.get(result.target);
     if (result.undone !== undefined || session === undefined) return result;
-    return { ...result, undone: await undoTarget({ log, target: result.target, session, exact: false }, context) };
+    return {
+      ...result,
+      undone: await undoTarget({ log, target: result.target, session, exact: false }, context),
+    };
   });
 }
 
@@ -225,7 +238,13 @@ async function applyStep(
     operations: step.operations,
     folders: step.folders,
     ...(step.symptom
-      ? { symptom: { title: step.symptom.title, script: step.symptom.script.shell, patience: patienceOf(step) } }
+      ? {
+          symptom: {
+            title: step.symptom.title,
+            script: step.symptom.script.shell,
+            patience: patienceOf(step),
+          },
+        }
       : {}),
   };
   log.append(intent);
@@ -293,7 +312,12 @@ function judge(target: string, step: StepPlan, frames: readonly Frame[]): readon
   });
 }
 
-function failureOf(target: string, title: string, change: Change | undefined, look: Look): KbreakError | undefined {
+function failureOf(
+  target: string,
+  title: string,
+  change: Change | undefined,
+  look: Look,
+): KbreakError | undefined {
   if (change?.kind === "changed")
     return new DriftError(`${target}: ${title}: it is no longer what was read; nothing was overwritten`, {
       target,
@@ -308,7 +332,9 @@ function refuseWithoutEffect(target: string, step: StepPlan, states: readonly St
   const idle = step.operations.filter((_, index) => !inEffect(step, index, states[index]));
   if (idle.length === 0) return;
   const titles = idle.map(({ spec }) => kindOf(spec).title(spec)).join(", ");
-  throw new VerificationError(`${target}: ${step.title}: not in effect after it was applied: ${titles}`, { target });
+  throw new VerificationError(`${target}: ${step.title}: not in effect after it was applied: ${titles}`, {
+    target,
+  });
 }
 
 async function awaitSymptom(
@@ -327,7 +353,13 @@ async function awaitSymptom(
     const frames = await session.read(symptomScript([{ index: 0, script: symptom.script }]));
     const seen = symptomFrom(frames, 0);
     if (seen === "seen" || seconds() > patience || context.signal.aborted) {
-      log.append({ type: "symptom", target: session.name, step: step.index, symptom: seen, after: seconds() });
+      log.append({
+        type: "symptom",
+        target: session.name,
+        step: step.index,
+        symptom: seen,
+        after: seconds(),
+      });
       if (seen === "seen" || context.signal.aborted) return;
       throw new VerificationError(
         `${session.name}: ${step.title}: its symptom was not seen within ${patience} s: ${symptom.title}`,

@@ -1,8 +1,7 @@
-import { quote } from "../shell.ts";
+import { lines, quote } from "../shell.ts";
 import type { GoalRecord } from "./records.ts";
-import type { Session } from "./session.ts";
 import { shellFunction } from "./script.ts";
-import { lines } from "../shell.ts";
+import type { Session } from "./session.ts";
 
 export interface GoalState {
   readonly name: string;

@@ -55,7 +55,10 @@ export function lockTarget(dataFolder: string, target: string, machineId: string
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeFileSync(temporary, JSON.stringify(thisOwner(run)), { mode: 0o600 });
   } catch (error) {
-    throw new LockError(`the lock of ${target} cannot be taken: ${messageOf(error)}`, { target, cause: error });
+    throw new LockError(`the lock of ${target} cannot be taken: ${messageOf(error)}`, {
+      target,
+      cause: error,
+    });
   }
   try {
     // A link to a whole file either is there or is not: nobody ever reads half a lock.
@@ -63,16 +66,24 @@ export function lockTarget(dataFolder: string, target: string, machineId: string
       if (taken(temporary, path)) return () => rmSync(path, { force: true });
       const owner = ownerOf(path);
       if (owner !== undefined && !isStale(owner))
-        throw new LockError(`${target} is being worked on by run ${owner.run} of ${owner.user}@${owner.host} (pid ${owner.pid})`, {
-          target,
-          hint: "wait until it has ended",
-        });
+        throw new LockError(
+          `${target} is being worked on by run ${owner.run} of ${owner.user}@${owner.host} (pid ${owner.pid})`,
+          {
+            target,
+            hint: "wait until it has ended",
+          },
+        );
       removeStale(path, owner);
     }
     throw new LockError(`the lock of ${target} cannot be taken`, { target });
   } finally {
     unlinkSync(temporary);
   }
+}
+
+/** Takes the lock of a run's undo log: one process writes it at a time. @throws LockError */
+export function lockRun(dataFolder: string, run: string): () => void {
+  return lockTarget(dataFolder, `the undo log of ${run}`, `run ${run}`, run);
 }
 
 function taken(temporary: string, path: string): boolean {

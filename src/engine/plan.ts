@@ -101,7 +101,9 @@ export async function plan(request: PlanRequest, context: Context): Promise<Plan
     }
   });
   const failed = results.filter((result) => "error" in result);
-  const unreachable = failed.flatMap(({ node, error }) => (error instanceof ConnectError ? [{ node, error }] : []));
+  const unreachable = failed.flatMap(({ node, error }) =>
+    error instanceof ConnectError ? [{ node, error }] : [],
+  );
   const refused = failed.flatMap(({ error }) => (error instanceof ConnectError ? [] : [error]));
   const targets = results.filter((result): result is TargetPlan => !("error" in result));
   if (refused.length > 0) {
@@ -121,7 +123,9 @@ export async function plan(request: PlanRequest, context: Context): Promise<Plan
 function together(errors: readonly unknown[]): unknown {
   const [first] = errors;
   if (errors.length === 1 || !errors.every((error) => error instanceof PreconditionError)) return first;
-  return new PreconditionError(errors.map((error) => error.message).join("\n"), { hint: errors[0]?.hint ?? "" });
+  return new PreconditionError(errors.map((error) => error.message).join("\n"), {
+    hint: errors[0]?.hint ?? "",
+  });
 }
 
 /** Which node gets which steps. */
@@ -134,7 +138,12 @@ function assign(request: PlanRequest): ReadonlyMap<InventoryNode, readonly Assig
     const roles = found?.needs?.roles;
     for (const node of select(inventory, step.targets)) {
       // "all" means all that can have it; a node that is named is refused by its name.
-      if (step.targets === "all" && limit === undefined && roles && !roles.some((role) => node.roles.includes(role)))
+      if (
+        step.targets === "all" &&
+        limit === undefined &&
+        roles &&
+        !roles.some((role) => node.roles.includes(role))
+      )
         continue;
       if (within.has(node)) work.set(node, [...(work.get(node) ?? []), { index, step, break: found }]);
     }
@@ -206,14 +215,30 @@ async function readFacts(
     found?.reads && isBreakStep(step) ? found.reads(step.params as never) : [],
   );
   const declared = steps.flatMap(({ break: found }) => found?.needs?.commands ?? []);
-  const request: FactsRequest = { programs: [...new Set([...declared, ...everyProgram])], files: [...new Set(files)] };
+  const request: FactsRequest = {
+    programs: [...new Set([...declared, ...everyProgram])],
+    files: [...new Set(files)],
+  };
   const frames = await session.read(factsScript(request));
   return parseFacts(frames, request, { node: node.name, roles: node.roles, keepPorts: inventory.keep.ports });
 }
 
 /** What any operation or probe may call; asked for at once, as facts are read before the operations are known. */
 const everyProgram: readonly string[] = [
-  ...["base64", "chattr", "chmod", "chown", "crictl", "etcdctl", "flock", "grep", "kubectl", "lsattr", "mv", "ping"],
+  ...[
+    "base64",
+    "chattr",
+    "chmod",
+    "chown",
+    "crictl",
+    "etcdctl",
+    "flock",
+    "grep",
+    "kubectl",
+    "lsattr",
+    "mv",
+    "ping",
+  ],
   ...["setsid", "sha256sum", "stat", "sync", "systemctl", "tc", "unshare"],
 ];
 
@@ -229,7 +254,11 @@ async function planStep(
   const unfit = found && isBreakStep(step) ? misfit(found, step.params, facts, node) : undefined;
   if (unfit !== undefined) return skip(unfit);
   const specs: readonly Operation[] =
-    found && isBreakStep(step) ? found.operations(step.params as never, facts) : "operations" in step ? step.operations : [];
+    found && isBreakStep(step)
+      ? found.operations(step.params as never, facts)
+      : "operations" in step
+        ? step.operations
+        : [];
   const symptom = found && isBreakStep(step) ? found.symptom(step.params as never, facts) : undefined;
   const needed = [...specs.flatMap((spec) => kindOf(spec).commands(spec)), ...(symptom?.commands ?? [])];
   const missing = missingPrograms(needed, facts);
@@ -247,7 +276,8 @@ function misfit(found: Break, parameters: unknown, facts: Facts, node: Inventory
   const { roles, kernel, commands = [] } = found.needs ?? {};
   if (roles && !roles.some((role) => facts.roles.includes(role)))
     return `it is for ${roles.join(" or ")} nodes, and ${node.name} is a ${facts.roles.join(", ")}`;
-  if (kernel === "own" && !facts.ownKernel) return `it reaches the whole kernel, and ${node.name} shares its kernel with others`;
+  if (kernel === "own" && !facts.ownKernel)
+    return `it reaches the whole kernel, and ${node.name} shares its kernel with others`;
   const missing = commands.filter((name) => !facts.programs.includes(name));
   if (missing.length > 0) return `missing on the node: ${missing.join(", ")}`;
   return found.refusal?.(parameters as never, facts);
@@ -282,7 +312,8 @@ async function readStep(
     const held = heldBy(token, (sha256) => contents.get(sha256));
     const refusal = kind.refusal(spec, before, held);
     if (refusal !== undefined) return skip(refusal);
-    if (!kind.restored(spec, before, before)) return skip(`${kind.title(spec)}: the state that it has now could not be put back`);
+    if (!kind.restored(spec, before, before))
+      return skip(`${kind.title(spec)}: the state that it has now could not be put back`);
     planned.push({ spec, token, before });
     previews.push(kind.preview(spec, before, held));
   }
@@ -316,10 +347,13 @@ function refuseOverlaps(target: string, steps: readonly StepPlan[]): void {
       for (const thing of kindOf(spec).owns(spec)) {
         const other = owners.get(thing);
         if (other !== undefined)
-          throw new PreconditionError(`${target}: ${other} and ${step.title} both change ${thing.replace(/^[^:]*:/, "")}`, {
-            target,
-            hint: "give one of them another path by its parameters, or another target",
-          });
+          throw new PreconditionError(
+            `${target}: ${other} and ${step.title} both change ${thing.replace(/^[^:]*:/, "")}`,
+            {
+              target,
+              hint: "give one of them another path by its parameters, or another target",
+            },
+          );
         owners.set(thing, step.title);
       }
     }

@@ -14,6 +14,7 @@ export type RunRecord =
   | FoldersDecided
   | Restored
   | Undone
+  | Observed
   | RunEnded;
 
 /** A probe as data, so that undo and status need no break. */
@@ -135,6 +136,14 @@ export interface Undone {
   readonly kept: number;
   /** Operations that could not be restored. */
   readonly left: number;
+}
+
+/** What `status --watch` saw change: when a break was fixed, or came back. */
+export interface Observed {
+  readonly type: "observed";
+  readonly target: string;
+  readonly step: number;
+  readonly state: string;
 }
 
 export interface RunEnded {

@@ -39,9 +39,14 @@ export function runIds(dataFolder: string): readonly string[] {
 }
 
 /** Opens the log of a run. @throws UsageError when there is no such run. */
-export function openRun(dataFolder: string, id: string, options: { readonly readOnly?: boolean } = {}): UndoLog {
+export function openRun(
+  dataFolder: string,
+  id: string,
+  options: { readonly readOnly?: boolean } = {},
+): UndoLog {
   const known = runIds(dataFolder);
-  const found = known.find((name) => name === id) ?? known.find((name) => name.startsWith(id) && id.length >= 4);
+  const found =
+    known.find((name) => name === id) ?? known.find((name) => name.startsWith(id) && id.length >= 4);
   if (found === undefined)
     throw new UsageError(`there is no run ${id}`, { hint: "kbreak runs list shows them all" });
   return openLog(join(runsFolder(dataFolder), found), options);
@@ -50,7 +55,8 @@ export function openRun(dataFolder: string, id: string, options: { readonly read
 /** Folds the records of a log. @throws UndoLogError for a log without its first record. */
 export function runOf(log: Pick<UndoLog, "folder" | "records">): Run {
   const [first] = log.records;
-  if (first?.type !== "run") throw new UndoLogError(`${log.folder} holds no run: its first record is missing`);
+  if (first?.type !== "run")
+    throw new UndoLogError(`${log.folder} holds no run: its first record is missing`);
   return { id: first.run, started: first, at: first.at, records: log.records, status: statusOf(log.records) };
 }
 
@@ -72,7 +78,10 @@ export function isOpen(run: Run): boolean {
 }
 
 /** Every run that can be read, and what is wrong with the others. */
-export function readRuns(dataFolder: string): { readonly runs: readonly Run[]; readonly damaged: readonly UndoLogError[] } {
+export function readRuns(dataFolder: string): {
+  readonly runs: readonly Run[];
+  readonly damaged: readonly UndoLogError[];
+} {
   const runs: Run[] = [];
   const damaged: UndoLogError[] = [];
   for (const id of runIds(dataFolder)) {
@@ -91,7 +100,9 @@ export function readRuns(dataFolder: string): { readonly runs: readonly Run[]; r
 
 /** The steps that were begun on a target, in order. */
 export function intentsOf(run: Run, target: string): readonly Intent[] {
-  return run.records.filter((record): record is Logged & Intent => record.type === "intent" && record.target === target);
+  return run.records.filter(
+    (record): record is Logged & Intent => record.type === "intent" && record.target === target,
+  );
 }
 
 /** The targets on which something was begun. */

@@ -5,10 +5,10 @@ import { type Context, sideBySide } from "./context.ts";
 import { checkGoals, type GoalState } from "./goal.ts";
 import type { Verdict } from "./records.ts";
 import type { Run } from "./runs.ts";
+import { touchedTargets } from "./runs.ts";
 import { openSession, type Session } from "./session.ts";
 import { findingsOf } from "./undo.ts";
 import type { UndoLog } from "./undo-log.ts";
-import { touchedTargets } from "./runs.ts";
 import type { Access } from "./undo-run.ts";
 
 /** A step of a run on one node, as it is now. */
@@ -16,7 +16,14 @@ export interface StepStatus {
   readonly target: string;
   readonly step: number;
   readonly title: string;
-  readonly state: "in effect" | "fixed" | "fixed differently" | "drifted" | "undone" | "unreachable" | "unknown";
+  readonly state:
+    | "in effect"
+    | "fixed"
+    | "fixed differently"
+    | "drifted"
+    | "undone"
+    | "unreachable"
+    | "unknown";
   readonly symptom: Symptom;
   readonly operations: readonly { readonly title: string; readonly verdict: Verdict }[];
 }
@@ -55,13 +62,29 @@ export async function statusOf(run: Run, log: UndoLog, access: Access, context: 
         const state = error instanceof ConnectError ? ("unreachable" as const) : ("unknown" as const);
         return intents.flatMap((intent) =>
           intent.type === "intent"
-            ? [{ target: target.name, step: intent.step, title: intent.title, state, symptom: "unknown" as const, operations: [] }]
+            ? [
+                {
+                  target: target.name,
+                  step: intent.step,
+                  title: intent.title,
+                  state,
+                  symptom: "unknown" as const,
+                  operations: [],
+                },
+              ]
             : [],
         );
       }
     });
     const goals = await checkGoals(run.started.goals, sessions);
-    return { run: run.id, name: run.started.name, status: run.status, at: run.at, steps: steps.flat(), goals };
+    return {
+      run: run.id,
+      name: run.started.name,
+      status: run.status,
+      at: run.at,
+      steps: steps.flat(),
+      goals,
+    };
   } finally {
     await Promise.all([...sessions.values()].map((session) => session.close()));
   }

@@ -109,7 +109,10 @@ export function applyScript(
   return lines(
     readers(operations, false),
     ...operations.map(({ index, spec, token, before }) =>
-      shellFunction(`apply_${index}`, lines(sh`TOKEN=${token}`, kindOf(spec).apply(spec, before, held(token)))),
+      shellFunction(
+        `apply_${index}`,
+        lines(sh`TOKEN=${token}`, kindOf(spec).apply(spec, before, held(token))),
+      ),
     ),
     sh`folder_times folders-found ${folders}`,
     ...operations.map(({ index, before }) => ({ shell: `swap ${index} ${quote(printed(before))}` })),
@@ -126,7 +129,10 @@ export function restoreScript(
   return lines(
     readers(operations, false),
     ...operations.map(({ index, spec, token, before }) =>
-      shellFunction(`restore_${index}`, lines(sh`TOKEN=${token}`, kindOf(spec).restore(spec, before, held(token)))),
+      shellFunction(
+        `restore_${index}`,
+        lines(sh`TOKEN=${token}`, kindOf(spec).restore(spec, before, held(token))),
+      ),
     ),
     ...operations.map(({ index }) => ({ shell: `put_back ${index}` })),
     ...Object.entries(folders).map(([folder, time]) => sh`folder_back ${folder} ${time}`),
@@ -148,7 +154,10 @@ export function lookOf(frames: readonly Frame[], index: number): Look {
   const frame = find(frames, "read", index);
   if (frame === undefined) return { state: undefined, complaint: "it was not reached" };
   if (frame.code !== 0) return { state: undefined, complaint: complaint(frame) };
-  return { state: { values: parseLines(frame.lines, "="), notes: parseLines(frame.lines, "#") }, complaint: "" };
+  return {
+    state: { values: parseLines(frame.lines, "="), notes: parseLines(frame.lines, "#") },
+    complaint: "",
+  };
 }
 
 /** What became of an operation's change or restoration. */
@@ -167,7 +176,10 @@ export function changeOf(frames: readonly Frame[], name: "apply" | "restore", in
 }
 
 /** The times that `folder_times` printed. */
-export function foldersOf(frames: readonly Frame[], name: "folders" | "folders-found" | "folders-left"): FolderTimes {
+export function foldersOf(
+  frames: readonly Frame[],
+  name: "folders" | "folders-found" | "folders-left",
+): FolderTimes {
   const frame = frames.find((one) => one.name === name);
   const found = parseLines(frame?.lines ?? [], "=");
   return Object.fromEntries(
@@ -181,6 +193,9 @@ export function symptomFrom(frames: readonly Frame[], index: number): Symptom {
 }
 
 /** An operation of the log with its index. */
-export function indexed(operations: readonly PlannedOperation[], from: number): readonly (Indexed & PlannedOperation)[] {
+export function indexed(
+  operations: readonly PlannedOperation[],
+  from: number,
+): readonly (Indexed & PlannedOperation)[] {
   return operations.map((operation, offset) => ({ ...operation, index: from + offset }));
 }

@@ -43,7 +43,11 @@ const hash = (bytes: Buffer | string) => createHash("sha256").update(bytes).dige
 const checksum = (previous: string, text: string) => hash(previous + text).slice(0, 16);
 
 /** The line for a record; its checksum is the last member, so that it can be cut off as text. */
-function lineOf(record: RunRecord, n: number, previous: string): { readonly line: string; readonly sum: string } {
+function lineOf(
+  record: RunRecord,
+  n: number,
+  previous: string,
+): { readonly line: string; readonly sum: string } {
   const text = JSON.stringify({ v: VERSION, n, at: new Date().toISOString(), ...record });
   const sum = checksum(previous, text);
   return { line: `${text.slice(0, -1)},"sum":"${sum}"}\n`, sum };
@@ -78,9 +82,12 @@ export function parseLog(bytes: Buffer, file: string): Parsed {
     if (sum !== match?.[2]) throw damaged("its checksum does not fit");
     const record = JSON.parse(text) as Logged & { readonly v: number };
     if (record.v !== VERSION)
-      throw new UndoLogError(`${file}:${index + 1}: the undo log has version ${record.v}, and this kbreak knows ${VERSION}`, {
-        hint: "undo the run with the kbreak that made it",
-      });
+      throw new UndoLogError(
+        `${file}:${index + 1}: the undo log has version ${record.v}, and this kbreak knows ${VERSION}`,
+        {
+          hint: "undo the run with the kbreak that made it",
+        },
+      );
     if (record.n !== index) throw damaged(`record ${record.n} stands in the place of record ${index}`);
     records.push(record);
     previous = sum;
@@ -113,7 +120,10 @@ function guarded<Result>(what: string, action: () => Result): Result {
  * Opens the log in `folder`, and makes it when `create` is true.
  * @throws UndoLogError when it is damaged, is missing, or cannot be made.
  */
-export function openLog(folder: string, options: { readonly create?: boolean; readonly readOnly?: boolean } = {}): UndoLog {
+export function openLog(
+  folder: string,
+  options: { readonly create?: boolean; readonly readOnly?: boolean } = {},
+): UndoLog {
   const file = join(folder, "log.jsonl");
   const blobs = join(folder, "blobs");
   if (options.create) guarded("be made", () => makeFolders(folder, blobs));
@@ -157,7 +167,8 @@ function makeFolders(folder: string, blobs: string): void {
 
 function writeWhole(descriptor: number, bytes: Buffer, position: number): void {
   let done = 0;
-  while (done < bytes.length) done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+  while (done < bytes.length)
+    done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
 }
 
 function storeBlob(blobs: string, bytes: Buffer): string {
@@ -185,6 +196,7 @@ function readBlob(blobs: string, sha256: string): Buffer {
   } catch (error) {
     throw new UndoLogError(`the pre-image ${path} is missing: ${messageOf(error)}`, { cause: error });
   }
-  if (hash(bytes) !== sha256) throw new UndoLogError(`the pre-image ${path} is damaged: its checksum does not fit`);
+  if (hash(bytes) !== sha256)
+    throw new UndoLogError(`the pre-image ${path} is damaged: its checksum does not fit`);
   return bytes;
 }

@@ -1,12 +1,11 @@
-import { ConnectError, EnrolmentError, type KbreakError, UndoError } from "../errors.ts";
+import { ConnectError, EnrolmentError, type KbreakError, UndoError, UndoLogError } from "../errors.ts";
 import type { NodeAccess } from "../transport/transport.ts";
 import { type Context, sideBySide } from "./context.ts";
-import { lockTarget } from "./locks.ts";
+import { lockRun, lockTarget } from "./locks.ts";
 import type { TargetRecord } from "./records.ts";
-import { type Run, touchedTargets } from "./runs.ts";
+import { openRun, type Run, runOf, touchedTargets } from "./runs.ts";
 import { openSession } from "./session.ts";
 import { type TargetUndone, undoTarget } from "./undo.ts";
-import { UndoLogError } from "../errors.ts";
 import type { UndoLog } from "./undo-log.ts";
 
 /** How a target of an old run is reached today: its address may have changed, its identity may not. */
@@ -21,29 +20,63 @@ export interface UndoResult {
 
 /**
  * Undoes a run on all its targets, side by side, whatever state it is in.
- * @throws LockError when another kbreak is at work on one of them; nothing was done then.
+ * @throws LockError when another kbreak is at work on it or on one of its targets, UndoLogError when its log is damaged;
+ * nothing was done then.
  */
 export async function undoRun(
-  run: Run,
-  log: UndoLog,
-  options: { readonly exact: boolean; readonly access: Access },
+  id: string,
+  options: { readonly exact: boolean; readonly access: (run: Run) => Promise<Access> },
   context: Context,
 ): Promise<UndoResult> {
-  const targets = touchedTargets(run);
-  const releases: (() => void)[] = [];
+  const releases = [lockRun(context.dataFolder, id)];
   try {
-    for (const target of targets)
-      releases.push(lockTarget(context.dataFolder, target.name, target.identity.machineId, run.id));
-    context.emit({ type: "run", run: run.id, verb: "undo" });
-    quietly(context, () => log.append({ type: "undo", targets: targets.map(({ name }) => name), exact: options.exact }));
-    const results = await sideBySide(targets, context.forks, (target) => undoOne(target, log, options, context));
-    const complete = results.every((result) => result.complete);
-    const written = quietly(context, () => log.append({ type: "end", outcome: complete ? "undone" : "undo incomplete" }));
-    const kept = results.flatMap(({ operations }) => operations.filter(({ outcome }) => outcome === "kept")).length;
-    return { run: run.id, targets: results, kept, complete: complete && written };
+    // Opened behind its lock: another process may have been writing it until now.
+    const log = openRun(context.dataFolder, id);
+    try {
+      const run = runOf(log);
+      for (const { name, identity } of touchedTargets(run))
+        releases.push(lockTarget(context.dataFolder, name, identity.machineId, id));
+      return await undoTargets(
+        run,
+        log,
+        { exact: options.exact, access: await options.access(run) },
+        context,
+      );
+    } finally {
+      log.close();
+    }
   } finally {
     for (const release of releases) release();
   }
+}
+
+interface UndoOptions {
+  readonly exact: boolean;
+  readonly access: Access;
+}
+
+async function undoTargets(
+  run: Run,
+  log: UndoLog,
+  options: UndoOptions,
+  context: Context,
+): Promise<UndoResult> {
+  const targets = touchedTargets(run);
+  context.emit({ type: "run", run: run.id, verb: "undo" });
+  quietly(context, () =>
+    log.append({ type: "undo", targets: targets.map(({ name }) => name), exact: options.exact }),
+  );
+  const results = await sideBySide(targets, context.forks, (target) =>
+    undoOne(target, log, options, context),
+  );
+  const complete = results.every((result) => result.complete);
+  const written = quietly(context, () =>
+    log.append({ type: "end", outcome: complete ? "undone" : "undo incomplete" }),
+  );
+  const kept = results.flatMap(({ operations }) =>
+    operations.filter(({ outcome }) => outcome === "kept"),
+  ).length;
+  return { run: run.id, targets: results, kept, complete: complete && written };
 }
 
 /** Undo goes on when its log cannot be written; it says so, and is not called complete. */
@@ -61,7 +94,7 @@ function quietly(context: Context, action: () => void): boolean {
 async function undoOne(
   target: TargetRecord,
   log: UndoLog,
-  options: { readonly exact: boolean; readonly access: Access },
+  options: UndoOptions,
   context: Context,
 ): Promise<TargetUndone> {
   try {

@@ -80,7 +80,8 @@ export async function undoTarget(request: UndoRequest, context: Context): Promis
     );
     return { target, complete: left.length === 0, operations };
   } catch (caught) {
-    const error = caught instanceof KbreakError ? caught : new RemoteError(messageOf(caught), { target, cause: caught });
+    const error =
+      caught instanceof KbreakError ? caught : new RemoteError(messageOf(caught), { target, cause: caught });
     task.end("failed", error.message);
     context.logger.warn({ node: target, code: error.code }, "undo failed");
     return { target, complete: false, operations: [], error };
@@ -88,7 +89,9 @@ export async function undoTarget(request: UndoRequest, context: Context): Promis
 }
 
 const keptText = (kept: readonly OperationUndone[]) =>
-  kept.length === 0 ? undefined : `kept, as it was fixed differently: ${kept.map(({ title }) => title).join(", ")}`;
+  kept.length === 0
+    ? undefined
+    : `kept, as it was fixed differently: ${kept.map(({ title }) => title).join(", ")}`;
 
 /** Undo goes on when the log cannot be written: what it has is enough, and a broken lab is worse. */
 function record(log: UndoLog, entry: RunRecord, context: Context): void {
@@ -108,7 +111,9 @@ function itemsOf(records: readonly Logged[], target: string): readonly Item[] {
     .flatMap((intent) => {
       const applied = mine.some((entry) => entry.type === "applied" && entry.step === intent.step);
       const restored = mine.some((entry) => entry.type === "restored" && entry.step === intent.step);
-      const failed = mine.find((entry): entry is Logged & Failed => entry.type === "failed" && entry.step === intent.step);
+      const failed = mine.find(
+        (entry): entry is Logged & Failed => entry.type === "failed" && entry.step === intent.step,
+      );
       return intent.operations
         .map((operation) => ({ ...operation, intent, halfDone: !applied || (undoBegan && !restored) }))
         .filter((_, position) => !failed?.untouched.includes(position));
@@ -128,7 +133,9 @@ async function look(session: Session, items: readonly Item[]): Promise<Looked> {
     states: looks.map(({ state }) => state),
     complaints: looks.map(({ complaint }) => complaint),
     // Without a probe nobody can tell whether a person has fixed it; then the state alone decides.
-    symptoms: new Map([...steps.values()].map(({ step, symptom }) => [step, symptom ? symptomFrom(frames, step) : "quiet"])),
+    symptoms: new Map(
+      [...steps.values()].map(({ step, symptom }) => [step, symptom ? symptomFrom(frames, step) : "quiet"]),
+    ),
     folders: foldersOf(frames, "folders"),
   };
 }
@@ -207,7 +214,12 @@ async function undoItems(
       title: kind.title(item.spec),
       verdict: (isActor(item) ? found : verdicts)[item.index] ?? "unknown",
       outcome: restored ? "restored" : kept ? "kept" : "left",
-      detail: restored || kept ? "" : change.kind === "failed" ? change.message : last.complaints[item.index] || "it is not as it was",
+      detail:
+        restored || kept
+          ? ""
+          : change.kind === "failed"
+            ? change.message
+            : last.complaints[item.index] || "it is not as it was",
     };
   });
 }
@@ -230,14 +242,17 @@ function decideFolders(
   const expected = new Map<string, string>();
   const foreign = new Set<string>();
   for (const { intent } of items)
-    for (const [folder, time] of Object.entries(intent.folders)) if (!original.has(folder)) original.set(folder, time);
+    for (const [folder, time] of Object.entries(intent.folders))
+      if (!original.has(folder)) original.set(folder, time);
   for (const entry of mine) {
     if (entry.type !== "applied") continue;
     for (const [folder, time] of Object.entries(entry.found))
       if (time !== (expected.get(folder) ?? original.get(folder))) foreign.add(folder);
     for (const [folder, time] of Object.entries(entry.left)) expected.set(folder, time);
   }
-  const cutOff = new Set(items.filter(({ halfDone }) => halfDone).flatMap(({ intent }) => Object.keys(intent.folders)));
+  const cutOff = new Set(
+    items.filter(({ halfDone }) => halfDone).flatMap(({ intent }) => Object.keys(intent.folders)),
+  );
   const ours = [...original].filter(([folder, time]) => {
     if (foreign.has(folder)) return false;
     return cutOff.has(folder) || now[folder] === time || now[folder] === expected.get(folder);

@@ -38,7 +38,7 @@ export function withExecHelper(kubeconfig: string, command: string): ExecHelper 
   for (const name of ["client-certificate-data", "client-key-data", "token"]) user.delete(name);
   user.set("exec", document.createNode({ apiVersion: API, command, interactiveMode: "Never" }));
   return {
-    kubeconfig: document.toString({ lineWidth: 0 }),
+    kubeconfig: document.toString({ lineWidth: 0, indentSeq: false }),
     credential: JSON.stringify({ apiVersion: API, kind: "ExecCredential", status }),
   };
 }

@@ -201,7 +201,10 @@ export const file: OperationKind<FileOperation> = {
     return bytes !== undefined && now.values.sha256 === sha256(bytes);
   },
   halfway: (_spec, before, now) =>
-    inPlace(before) || before.notes.mounted === "yes" || now.values.fresh === "no" || now.values.reload === "yes",
+    inPlace(before) ||
+    before.notes.mounted === "yes" ||
+    now.values.fresh === "no" ||
+    now.values.reload === "yes",
   remains: (spec, _before, now) => spec.grows === true && now.values.type !== "absent",
   preview,
 };

@@ -31,7 +31,7 @@ const library = trusted(String.raw`
 unit_links() { # unit: "path TAB target TAB mtime" of each link that enables or masks it, sorted
   find /etc/systemd/system -maxdepth 2 -type l -name "$1" -printf '%p\t%l\t%T+\n' | sort
 }
-unit_read() { # unit
+unit_read() { # unit links(yes|no)
   # A unit on its way up or down is awaited: what moves by itself is no state.
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     state=$(systemctl show -p ActiveState --value -- "$1")
@@ -40,6 +40,7 @@ unit_read() { # unit
   case $state in active|activating|reloading|refreshing) put active up ;; *) put active down ;; esac
   note state "$state"
   note load "$(systemctl show -p LoadState --value -- "$1")"
+  [ "$2" = yes ] || return 0
   put links "$(unit_links "$1" | cut -f1,2 | b64)"
   note links "$(unit_links "$1" | b64)"
   note folders "$(find /etc/systemd/system -maxdepth 1 -type d | sort | b64)"
@@ -84,9 +85,13 @@ unit_active() { # unit up|down state-before
 `);
 
 /** Where `systemctl enable` and `mask` put their links for nearly every unit. */
-const enablement = ["", "/multi-user.target.wants", "/sysinit.target.wants", "/timers.target.wants", "/sockets.target.wants"].map(
-  (name) => `/etc/systemd/system${name}`,
-);
+const enablement = [
+  "",
+  "/multi-user.target.wants",
+  "/sysinit.target.wants",
+  "/timers.target.wants",
+  "/sockets.target.wants",
+].map((name) => `/etc/systemd/system${name}`);
 
 export const unit: OperationKind<UnitOperation> = {
   ...common,
@@ -102,7 +107,7 @@ export const unit: OperationKind<UnitOperation> = {
   commands: () => ["systemctl"],
   actor: (spec) => spec.active === true,
   folders: (spec) => (spec.enabled === undefined ? [] : enablement),
-  read: (spec) => sh`unit_read ${spec.unit}`,
+  read: (spec) => sh`unit_read ${spec.unit} ${spec.enabled !== undefined}`,
   refusal(spec, before) {
     // A unit whose file an earlier operation of the same step makes is not known to systemd yet.
     if (spec.active === false && before.notes.load === "not-found") return `there is no unit ${spec.unit}`;

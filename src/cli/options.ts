@@ -1,0 +1,33 @@
+import { Option } from "commander";
+
+/** `-i FILE`, the same everywhere. */
+export const inventoryOption = () =>
+  new Option(
+    "-i, --inventory <file>",
+    "the inventory (default: $KBREAK_INVENTORY, else the practice nodes')",
+  );
+
+/** `-o FORMAT`. */
+export const outputOption = (...formats: readonly string[]) =>
+  new Option("-o, --output <format>", "how to print it").choices(formats).default(formats[0]);
+
+/** `--spoilers no`: says how many, not what. */
+export const spoilersOption = () =>
+  new Option("--spoilers <yes|no>", "no: says how many are in effect, not what they are")
+    .choices(["yes", "no"])
+    .default("yes");
+
+export const forksOption = () =>
+  new Option("-f, --forks <number>", "how many nodes to work on side by side")
+    .default(50)
+    .argParser((text) => Math.max(1, Number.parseInt(text, 10) || 1));
+
+/** Collects an option that may be given several times. */
+export const several = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+/** Whether a person can be asked. */
+export const isInteractive = () => process.stdin.isTTY === true && process.stderr.isTTY === true;
+
+/** Prints data. */
+export const print = (text: string) => process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+export const printJson = (data: unknown) => print(JSON.stringify(data, undefined, 2));

@@ -1,0 +1,35 @@
+import type { Command } from "commander";
+import { print } from "./options.ts";
+
+/** Bare `kbreak`: what is broken now, by the undo logs alone, and what to type next. */
+export function register(program: Command): void {
+  program.action(overview);
+}
+
+async function overview(): Promise<void> {
+  const [{ isOpen, readRuns, touchedTargets }, { dataFolder }, { defaultInventory }] = await Promise.all([
+    import("../engine/runs.ts"),
+    import("../lab/folders.ts"),
+    import("../lab/inventory.ts"),
+  ]);
+  const { runs, damaged } = readRuns(dataFolder());
+  const open = runs.filter(isOpen);
+  if (damaged[0] !== undefined) throw damaged[0];
+  if (open.length > 0) {
+    const lines = open.map(
+      (run) =>
+        `  ${run.id}  ${run.started.name} on ${touchedTargets(run)
+          .map(({ name }) => name)
+          .join(", ")} (${run.status})`,
+    );
+    print(
+      `Broken now:\n${lines.join("\n")}\n\nNext:\n  kbreak status      what is in effect\n  kbreak undo${open.length > 1 ? " --all" : ""}        put everything back`,
+    );
+    return;
+  }
+  const next =
+    defaultInventory() === undefined && !process.env.KBREAK_INVENTORY
+      ? "  kbreak lab up               practice nodes, in seconds"
+      : "  kbreak breaks list          what can be broken\n  kbreak apply BREAK          break it";
+  print(`Nothing is broken.\n\nNext:\n${next}\n  kbreak --help               more`);
+}

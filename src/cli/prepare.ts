@@ -1,0 +1,112 @@
+import { existsSync } from "node:fs";
+import type { Context } from "../engine/context.ts";
+import type { PlanRequest } from "../engine/plan.ts";
+import type { Access } from "../engine/undo-run.ts";
+import { UsageError } from "../errors.ts";
+import type { Inventory } from "../inventory/types.ts";
+import type { NodeFields } from "../logger.ts";
+import { createProgress, type Progress } from "../render/progress.ts";
+import { isInteractive } from "./options.ts";
+
+/** The options that every verb which plans something has. */
+export interface PlanFlags {
+  readonly inventory?: string;
+  readonly limit?: string;
+  readonly param: readonly string[];
+  readonly forks: number;
+  readonly spoilers: "yes" | "no";
+}
+
+/** Everything that planning needs, from a playbook's path or a break's id. */
+export async function prepareRequest(what: string, flags: PlanFlags): Promise<PlanRequest> {
+  const [{ loadCatalogue }, { loadInventory }, { readEnrolment }, { inventoryFile }] = await Promise.all([
+    import("../catalogue/catalogue.ts"),
+    import("../inventory/load.ts"),
+    import("../inventory/enrolment.ts"),
+    import("./inventory-file.ts"),
+  ]);
+  const { breaks } = await loadCatalogue();
+  const playbook = await playbookFor(what, flags.param, breaks);
+  const inventory = await loadInventory(await inventoryFile(flags.inventory));
+  const enrolment = await readEnrolment(inventory);
+  return {
+    playbook,
+    inventory,
+    enrolment,
+    breaks,
+    ...(flags.limit === undefined ? {} : { limit: flags.limit }),
+  };
+}
+
+type Breaks = PlanRequest["breaks"];
+
+async function playbookFor(what: string, params: readonly string[], breaks: Breaks) {
+  const isFile = /\.ya?ml$/.test(what) || (existsSync(what) && !breaks.has(what));
+  if (!isFile) {
+    const { playbookOf } = await import("../playbook/single.ts");
+    return playbookOf(what, params, breaks);
+  }
+  if (params.length > 0)
+    throw new UsageError("--param is for a single break; a playbook has its parameters in its steps");
+  const [{ loadPlaybook }, { kinds }] = await Promise.all([
+    import("../playbook/load.ts"),
+    import("../operations/index.ts"),
+  ]);
+  return loadPlaybook(what, { breaks, operations: kinds });
+}
+
+/** The engine's surroundings for one command; `close` ends its progress display. */
+export async function prepareContext(
+  inventory: Inventory | undefined,
+  flags: { readonly forks: number; readonly spoilers: "yes" | "no" },
+): Promise<{ readonly context: Context; readonly progress: Progress }> {
+  const [{ connect }, { dataFolder }, { openLogger }] = await Promise.all([
+    import("../transport/connect.ts"),
+    import("../lab/folders.ts"),
+    import("../logger.ts"),
+  ]);
+  const progress = await createProgress({
+    live: isInteractive() && !process.env.CI,
+    spoilers: flags.spoilers === "yes",
+  });
+  const abort = new AbortController();
+  // The first Ctrl-C finishes the step and undoes; the second ends kbreak at once, and the undo log stays for `kbreak undo`.
+  process.once("SIGINT", () => {
+    progress.emit({
+      type: "notice",
+      message: "interrupted: finishing the step under way; once more ends at once",
+    });
+    abort.abort();
+    process.once("SIGINT", () => process.exit(130));
+  });
+  process.once("SIGTERM", () => abort.abort());
+  const folder = dataFolder();
+  const logger = await openLogger(folder, fieldsOf(inventory));
+  return {
+    context: {
+      dataFolder: folder,
+      connect,
+      emit: progress.emit,
+      logger,
+      signal: abort.signal,
+      forks: flags.forks,
+    },
+    progress,
+  };
+}
+
+function fieldsOf(inventory: Inventory | undefined): ReadonlyMap<string, NodeFields> {
+  return new Map(
+    (inventory?.nodes ?? []).map(({ name, cluster, zone }) => [
+      name,
+      { ...(cluster === undefined ? {} : { cluster }), ...(zone === undefined ? {} : { zone }) },
+    ]),
+  );
+}
+
+/** How the targets of a run are reached: as the inventory says today, else as it said when the run was made. */
+export async function accessOf(file: string): Promise<Access> {
+  const { loadInventory } = await import("../inventory/load.ts");
+  const inventory = existsSync(file) ? await loadInventory(file) : undefined;
+  return (target) => inventory?.nodes.find(({ name }) => name === target.name) ?? target.access;
+}

@@ -14,10 +14,8 @@ function differenceOf(
 
 function inSection(section: string, before: Entries, after: Entries): readonly Difference[] {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-  const valueOf = (entries: Entries, key: string) => (Object.hasOwn(entries, key) ? entries[key] : undefined);
-  return [...keys]
-    .sort()
-    .flatMap((key) => differenceOf(section, key, valueOf(before, key), valueOf(after, key)));
+  const at = (entries: Entries, key: string) => (Object.hasOwn(entries, key) ? entries[key] : undefined);
+  return [...keys].sort().flatMap((key) => differenceOf(section, key, at(before, key), at(after, key)));
 }
 
 /** Skipped sections as entries, so that one which only one of two looks could tell is a difference of its own. */

@@ -43,10 +43,16 @@ function decoded(bytes: Buffer): string | undefined {
 
 const hexOf = (code: number) => `\\x${code.toString(16).padStart(2, "0")}`;
 
-/** Control characters and bytes that are no UTF-8 become `\xNN`. */
+/** A control character: `\xNN` within ASCII, `\u00NN` beyond it, where `\xNN` would be a byte that is no UTF-8. */
+function control(char: string): string {
+  const code = char.charCodeAt(0);
+  return code < 0x80 ? hexOf(code) : `\\u${code.toString(16).padStart(4, "0")}`;
+}
+
+/** Control characters and bytes that are no UTF-8 become escapes. */
 function shown(bytes: Buffer): string {
   const text = decoded(bytes);
-  if (text !== undefined) return text.replace(/\p{Cc}/gu, (char) => hexOf(char.charCodeAt(0)));
+  if (text !== undefined) return text.replace(/\p{Cc}/gu, control);
   return [...bytes]
     .map((byte) => (byte < 0x20 || byte > 0x7e ? hexOf(byte) : String.fromCharCode(byte)))
     .join("");
@@ -56,7 +62,7 @@ const BACKSLASH = 0x5c;
 
 /**
  * Bytes as text that a person can read and that stands for these bytes only: a backslash is doubled, control
- * characters and bytes that are no UTF-8 become `\xNN`. Where a name is not UTF-8, all its bytes outside ASCII do.
+ * characters and bytes that are no UTF-8 become escapes such as `\x0a`. Where a name is not UTF-8, all its bytes outside ASCII do.
  */
 export function readable(bytes: Buffer): string {
   if (!bytes.includes(BACKSLASH)) return shown(bytes);
@@ -67,10 +73,14 @@ export function readable(bytes: Buffer): string {
     .join("\\\\");
 }
 
-/** The lines of a program's text, without the empty ones and with nothing in them that could move a cursor. */
+/**
+ * The lines of a program's text, without the empty ones and with nothing in them that could move a cursor. Tabs, which
+ * programs put between columns, are blanks.
+ */
 export function linesOf(output: Buffer): readonly string[] {
   return output
     .toString("latin1")
+    .replaceAll("\t", " ")
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => shown(Buffer.from(line, "latin1")));

@@ -29,11 +29,11 @@ function nameOf(text: string, wasEscaped: boolean): Buffer {
 }
 
 function pairOf(line: string): readonly [string, string] {
-  const [, escape, hash, part, name] = /^(\\?)([0-9a-f]{64})( [ *]|:)([^]*)$/.exec(line) ?? [];
+  const [, backslash, hash, part, name] = /^(\\?)([0-9a-f]{64})( [ *]|:)(.*)$/s.exec(line) ?? [];
   if (hash === undefined || name === undefined)
     throw new Error(`not a line of sha256sum: ${line.slice(0, 80)}`);
   const label = part === ":" ? "sha256 of both ends" : "sha256";
-  return [readable(nameOf(name, escape === "\\")), `${label} ${hash}`];
+  return [readable(nameOf(name, backslash === "\\")), `${label} ${hash}`];
 }
 
 /** SHA-256 of every file whose contents are compared. */

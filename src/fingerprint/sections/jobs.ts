@@ -7,5 +7,5 @@ export const jobs: Section = {
   name: "at queue",
   programs: ["atq"],
   script: sh`atq`,
-  read: (output) => entriesOf(counted(linesOf(output).map((line) => line.replace(/^\d+\s*(\\x09)?/, "")))),
+  read: (output) => entriesOf(counted(linesOf(output).map((line) => line.replace(/^\d+ +/, "")))),
 };

@@ -16,7 +16,7 @@ export const sysctls: Section = {
   read: (output) =>
     entriesOf(
       linesOf(output)
-        .map((line) => /^\.\/([^:]+(?::[^:/]+)*?):([^]*)$/.exec(line))
+        .map((line) => /^\.\/([^:]+):(.*)$/s.exec(line))
         .filter((match) => match !== null)
         .map(([, path = "", value = ""]) => [path, value] as const)
         .filter(([path]) => !isVolatile(volatileSysctls, path))
@@ -76,7 +76,7 @@ find . \( -name cgroup.freeze -o -name '*.max' -o -name '*.high' -o -name '*.wei
   read: (output) =>
     entriesOf(
       linesOf(output)
-        .map((line) => /^\.\/(?:(.*)\/)?([a-z.0-9A-Z]+):(.*)$/.exec(line))
+        .map((line) => /^\.\/(?:(.*)\/)?([a-z.0-9A-Z]+):(.*)$/s.exec(line))
         .filter((match) => match !== null)
         .filter(([, , , value = ""]) => !defaults.has(value))
         .filter(([, group = ""]) => !group.split("/").some(isOfALogin))

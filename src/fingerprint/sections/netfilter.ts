@@ -81,7 +81,5 @@ export const nftables: Section = {
   name: "nftables",
   programs: ["nft"],
   script: sh`nft -s list ruleset`,
-  // Indentation is by tabs, which are no part of a rule.
-  read: (output) =>
-    entriesOfChains(ruleset(linesOf(Buffer.from(output.toString("latin1").replaceAll("\t", ""), "latin1")))),
+  read: (output) => entriesOfChains(ruleset(linesOf(output))),
 };

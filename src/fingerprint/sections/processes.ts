@@ -13,7 +13,7 @@ interface Process {
 
 function processOf(line: string): Process {
   const [, pid, parent, state = "", user = "", command = ""] =
-    /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\S+) +(.*)$/.exec(line) ?? [];
+    /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\S+) +(.*)$/s.exec(line) ?? [];
   if (pid === undefined) throw new Error(`not a line of ps: ${line}`);
   return { pid: Number(pid), parent: Number(parent), state, user, command: command.trimEnd() };
 }

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import { ConnectError, EnrolmentError, messageOf, UsageError } from "../errors.ts";
+import { ConnectError, EnrolmentError, InterruptedError, messageOf, UsageError } from "../errors.ts";
 import { checkIdentity, readEnrolment, writeEnrolment } from "../inventory/enrolment.ts";
 import { identify } from "../inventory/identify.ts";
 import type { Enrolment, Identity, Inventory, InventoryNode } from "../inventory/types.ts";
@@ -144,14 +144,16 @@ function sameMachines(found: readonly Seen[], enrolment: Enrolment): readonly (r
 async function askForName(inventory: Inventory): Promise<void> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const stop = new AbortController();
-  // Without it, the end of the input (Ctrl-D) would leave the question open for ever.
+  // Without it, the end of the input (Ctrl-D) would leave the question open for ever; Ctrl-C ends the input too.
   terminal.once("close", () => stop.abort());
   try {
-    const answer = await terminal
-      .question(`Type the lab's name to say that these are yours to break: `, { signal: stop.signal })
-      .catch(() => "");
+    const question = "Type the lab's name to say that these are yours to break: ";
+    const answer = await terminal.question(question, { signal: stop.signal }).catch((cause: unknown) => {
+      process.stderr.write("\n");
+      throw new InterruptedError("nothing was enrolled", { cause });
+    });
     if (answer.trim() === inventory.name) return;
-    throw new EnrolmentError(`that is not the name of the lab: nothing was enrolled`, {
+    throw new EnrolmentError("that is not the name of the lab: nothing was enrolled", {
       hint: `the name is the \`name\` in ${inventory.file}`,
     });
   } finally {
@@ -161,7 +163,7 @@ async function askForName(inventory: Inventory): Promise<void> {
 
 function leftOut(inventory: Inventory, failed: readonly Failure[]): ConnectError {
   const reasons = failed.map(({ failure, node }) =>
-    failure.includes(node.name) ? failure : `${node.name}: ${failure}`,
+    failure.startsWith(node.name) ? failure : `${node.name}: ${failure}`,
   );
   return new ConnectError(`could not be looked at, and left out:\n${reasons.join("\n")}`, {
     hint: `when they can be reached: kbreak inventory enrol -i ${inventory.file}`,

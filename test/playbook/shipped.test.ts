@@ -23,7 +23,7 @@ const yamlFiles = (folder: string) =>
 
 describe("the schemas for editors", () => {
   it.each([...written])("%s is what the sources say", (path, wanted) => {
-    expect(readFileSync(join(project, path), "utf8"), "`npm run build` writes it anew").toBe(wanted);
+    expect(readFileSync(join(project, path), "utf8"), "`npm run schemas` writes it anew").toBe(wanted);
   });
 
   it("knows the breaks' parameters and the operations' data", async () => {

@@ -219,7 +219,7 @@ describe.each(transports.flatMap((transport) => [[transport, "root"] as const, [
         "LD_PRELOAD=/nonexistent.so",
         "BASH_ENV=/etc/noise.sh",
         "ENV=/etc/noise.sh",
-        "TMOUT=3",
+        "TMOUT=1",
         "IFS=x",
         "LC_ALL=tr_TR.UTF-8",
       ];
@@ -239,7 +239,7 @@ describe.each(transports.flatMap((transport) => [[transport, "root"] as const, [
         const poisoned = await open();
         try {
           expect((await node.exec("echo")).stdout).toContain("noise");
-          const outcome = await poisoned.run("id -u; sleep 4; env | sort; echo done; exit 9", { deadline });
+          const outcome = await poisoned.run("id -u; sleep 2; env | sort; echo done; exit 9", { deadline });
           expect(outcome).toMatchObject({ kind: "exited", code: 9 });
           expect(outcome.stdout).toMatch(/^0\n/);
           expect(outcome.stdout).toMatch(/\ndone\n$/);

@@ -49,7 +49,7 @@ function refuseToShrink(lab: Lab, wanted: NodeCount): void {
   );
 }
 
-/** A port for each node: the one that it had, unless the node is down and somebody else has taken it since. */
+/** A port for each node: the one that it had, unless somebody else has taken it since. */
 async function choosePorts(
   folder: string,
   nodes: readonly LabNode[],
@@ -62,7 +62,7 @@ async function choosePorts(
     const usable =
       old !== undefined &&
       had !== undefined &&
-      (providers[had.provider].runningSince(had, node) !== undefined || (await isFree(old)));
+      (providers[had.provider].holdsPort(had, node) || (await isFree(old)));
     const port = usable ? old : await freePort(folder, taken);
     taken.add(port);
     ports[node.name] = port;

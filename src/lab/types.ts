@@ -50,6 +50,8 @@ export interface Provider {
   down(name: string, folder: string): Promise<void>;
   /** Since when the node runs, or `undefined`. */
   runningSince(lab: Lab, node: LabNode): Date | undefined;
+  /** True while it is the lab itself that listens on the node's port, which it does when the node is down too. */
+  holdsPort(lab: Lab, node: LabNode): boolean;
   /** What a node that did not come up has said, for an error message. */
   console(lab: Lab, node: LabNode): string;
 }

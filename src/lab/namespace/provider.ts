@@ -129,6 +129,10 @@ export const namespaceProvider: Provider = {
     return runningSince(join(namesOf(lab).nodeCgroup(node.name), "outer"));
   },
 
+  holdsPort(lab, node) {
+    return isPopulated(namesOf(lab).forwardCgroup(node.name));
+  },
+
   console(lab, node) {
     return readIfThere(consoleOf(lab, node)) ?? "";
   },

@@ -76,8 +76,7 @@ async function applyCommand(what: string, flags: ApplyFlags): Promise<void> {
         interrupted: result.interrupted,
       });
     else if (flags.output === "name") print(result.run);
-    else
-      print(summary(planned, result));
+    else print(summary(planned, result));
     const error = errorOf(planned, result);
     if (error !== undefined) throw error;
   } finally {
@@ -86,9 +85,13 @@ async function applyCommand(what: string, flags: ApplyFlags): Promise<void> {
 }
 
 function summary(plan: Plan, { run, targets, interrupted }: ApplyResult): string {
-  const whole = interrupted ? 0 : targets.filter(({ error }) => error === undefined).length;
+  const broken = new Set(plan.targets.filter(({ steps }) => steps.length > 0).map(({ node }) => node.name));
+  const meant = broken.size + plan.unreachable.length;
+  const whole = interrupted
+    ? 0
+    : targets.filter(({ target, error }) => broken.has(target) && error === undefined).length;
   const standing = targets.some(({ undone }) => undone?.complete !== true);
-  const head = `${plan.playbook.name}: applied on ${whole} of ${plan.targets.length + plan.unreachable.length} nodes (run ${run})`;
+  const head = `${plan.playbook.name}: applied on ${whole} of ${meant} nodes (run ${run})`;
   return standing ? `${head}\nTo put everything back: kbreak undo ${run}` : `${head}; everything was undone`;
 }
 

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Break } from "../catalogue/break.ts";
-import { ConnectError, PreconditionError } from "../errors.ts";
+import { ConnectError, EnrolmentError, PreconditionError } from "../errors.ts";
 import type { Facts } from "../facts.ts";
+import { enrolledIdentity } from "../inventory/enrolment.ts";
 import { select } from "../inventory/select.ts";
 import type { Enrolment, Inventory, InventoryNode } from "../inventory/types.ts";
 import { kindOf } from "../operations/index.ts";
@@ -151,7 +152,7 @@ function assign(request: PlanRequest): ReadonlyMap<InventoryNode, readonly Assig
   return new Map(inventory.nodes.flatMap((node) => (work.has(node) ? [[node, work.get(node) ?? []]] : [])));
 }
 
-/** What needs no look at the nodes. @throws PreconditionError */
+/** What needs no look at the nodes. @throws PreconditionError, EnrolmentError */
 function guard(request: PlanRequest, nodes: readonly InventoryNode[]): void {
   const { inventory, enrolment } = request;
   if (nodes.length === 0)
@@ -170,7 +171,7 @@ function guard(request: PlanRequest, nodes: readonly InventoryNode[]): void {
     );
   const strangers = nodes.filter((node) => enrolment.nodes[node.name] === undefined).map((node) => node.name);
   if (strangers.length > 0)
-    throw new PreconditionError(`not enrolled as a lab: ${strangers.join(", ")}`, {
+    throw new EnrolmentError(`not enrolled as a lab: ${strangers.join(", ")}`, {
       hint: `kbreak inventory enrol -i ${inventory.file}`,
     });
 }
@@ -182,8 +183,7 @@ async function planTarget(
   context: Context,
   sessions: Session[],
 ): Promise<TargetPlan> {
-  const identity = request.enrolment.nodes[node.name];
-  if (identity === undefined) throw new PreconditionError(`${node.name} is not enrolled`);
+  const identity = enrolledIdentity(request.inventory, request.enrolment, node.name);
   const session = await openSession(node, identity, context);
   sessions.push(session);
   const facts = await readFacts(session, node, steps, request.inventory);

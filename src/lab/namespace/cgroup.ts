@@ -61,10 +61,13 @@ export async function killCgroup(path: string): Promise<void> {
   removeCgroup(path);
 }
 
-/** The command line that runs `argv` as a member of the cgroup from its first instruction on. Makes the cgroup. */
+/**
+ * The command line that runs `argv` as a member of the cgroup from its first instruction on, in whatever process
+ * namespace it is started. Makes the cgroup.
+ */
 export function within(cgroup: string, argv: readonly string[]): readonly string[] {
   makeCgroup(cgroup);
-  return ["sh", "-c", 'echo $$ >"$1" && shift && exec "$@"', "sh", join(cgroup, "cgroup.procs"), ...argv];
+  return ["sh", "-c", 'echo 0 >"$1" && shift && exec "$@"', "sh", join(cgroup, "cgroup.procs"), ...argv];
 }
 
 /**

@@ -40,7 +40,8 @@ async function build(image: string, cgroup: string, progress: Progress): Promise
     folder,
   ];
   const onLine = (line: string) => {
-    if (line.startsWith("I: ")) progress(`base image: ${line.slice(3)}`);
+    if (line.startsWith("I: ") && !line.includes("--customize-hook"))
+      progress(`base image: ${line.slice(3)}`);
   };
   const { code, stderr } = await attempt(within(cgroup, argv), { onLine });
   if (code !== 0) {
@@ -64,7 +65,8 @@ async function build(image: string, cgroup: string, progress: Progress): Promise
 export async function ensureImage(progress: Progress): Promise<string> {
   const image = imageFolder();
   if (existsSync(image)) return image;
-  mkdirSync(imagesFolder(), { recursive: true });
+  // Set-uid programs of an image are not for the users of this host.
+  mkdirSync(imagesFolder(), { recursive: true, mode: 0o700 });
   const lock = join(imagesFolder(), "lock");
   const onWait = () => progress("base image: another process is building it; waiting");
   await withLock(lock, onWait, async () => {

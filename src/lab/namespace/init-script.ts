@@ -2,14 +2,13 @@
  * What runs as process 1 of a fresh mount, pid, uts and ipc namespace, in the node's own network and cgroup namespace;
  * it makes the node's file system and ends in systemd.
  *
- * Arguments: node's name, base image, node's folder on the host, node's cgroup, machine-id.
+ * Arguments: node's name, base image, node's folder on the host, machine-id.
  *
  * What a node can read (mount table, loop devices, links of open files) must not tell where the lab is on the host:
  * mounts are made by relative names below /mnt, and standard output goes to /dev/null at the end.
  */
 export const initScript = String.raw`set -eu
-name=$1 base=$2 folder=$3 cgroup=$4 machine_id=$5
-echo 0 >"$cgroup/cgroup.procs"
+name=$1 base=$2 folder=$3 machine_id=$4
 
 cd "$folder"
 mkdir -p base rw root

@@ -9,7 +9,7 @@ import type { LabNode } from "../nodes.ts";
 import { nodesOf } from "../nodes.ts";
 import { writeTree } from "../tree.ts";
 import type { Lab, Provider } from "../types.ts";
-import { isPopulated, killCgroup, makeCgroup, runningSince, start } from "./cgroup.ts";
+import { isPopulated, killCgroup, runningSince, start, within } from "./cgroup.ts";
 import { ensureImage, imageFolder } from "./image.ts";
 import { initScript } from "./init-script.ts";
 import type { HostNames } from "./names.ts";
@@ -76,20 +76,17 @@ async function startNode(lab: Lab, node: LabNode): Promise<void> {
   await Promise.all([makeNodeNetwork(names, node), diskIsFree(diskOf(lab, node))]);
   const root = join(cgroup, "root");
   const outer = join(cgroup, "outer");
-  makeCgroup(root);
-  makeCgroup(outer);
   const script = join(lab.folder, "init.sh");
-  // The cgroup namespace has `root` as its top. The process that waits for the node's end then leaves it: a cgroup
-  // with a process of its own may not hand controllers to its children, which systemd wants to do.
-  const leave = 'echo $$ >"$1" && shift && exec "$@"';
+  const init = ["sh", script, node.name, imageFolder(), nodeFolder(lab, node), machineId(lab, node)];
+  // The node sees `root` as the top of all cgroups. What waits for its end is not in there: a cgroup with processes
+  // of its own may not hand controllers to its children, which systemd wants to do.
   const argv = [
-    ...["nsenter", `--net=/run/netns/${names.network(node.name)}`, "unshare", "--cgroup"],
-    ...["sh", "-c", leave, "sh", join(outer, "cgroup.procs")],
+    ...["nsenter", `--net=/run/netns/${names.network(node.name)}`],
     ...["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--propagation", "private"],
-    ...["sh", script, node.name, imageFolder(), nodeFolder(lab, node), root, machineId(lab, node)],
+    ...within(root, ["unshare", "--cgroup", ...init]),
   ];
   const log = openSync(consoleOf(lab, node), "w", 0o600);
-  start(root, argv, log);
+  start(outer, argv, log);
   closeSync(log);
 }
 

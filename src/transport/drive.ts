@@ -73,12 +73,15 @@ export function drive(shell: OpenShell, script: string, how: Drive): Promise<Out
       if (exit !== undefined) settle(judge(exit, output, how));
       shell.release();
     };
-    const listen = (): void => {
+    // Two timers in a row: when this process was busy, one alone is due before the output that came meanwhile is read.
+    const listen = (halves = 2): void => {
       clearTimeout(silence);
-      if (exit !== undefined) silence = setTimeout(onSilence, how.linger);
+      if (exit === undefined) return;
+      silence = setTimeout(() => (halves > 1 ? listen(halves - 1) : onSilence()), how.linger / 2);
     };
-    const onData = (): void => {
+    const onData = (take: (chunk: Buffer) => void, chunk: Buffer): void => {
       if (settled) return;
+      take(chunk);
       if (output.full()) {
         overflow();
         return;
@@ -105,14 +108,8 @@ export function drive(shell: OpenShell, script: string, how: Drive): Promise<Out
     );
     // A shell that ends before it has read all of its script breaks the pipe; its exit tells the rest.
     shell.stdin.on("error", () => undefined);
-    shell.stdout.on("data", (chunk: Buffer) => {
-      output.stdout(chunk);
-      onData();
-    });
-    shell.stderr.on("data", (chunk: Buffer) => {
-      output.stderr(chunk);
-      onData();
-    });
+    shell.stdout.on("data", (chunk: Buffer) => onData(output.stdout, chunk));
+    shell.stderr.on("data", (chunk: Buffer) => onData(output.stderr, chunk));
     shell.onExit((code, signal) => {
       exit = { code, signal };
       listen();

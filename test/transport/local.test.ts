@@ -56,6 +56,16 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("%s", (_
   });
 });
 
+test("what has been printed counts although kbreak was too busy to read it", async () => {
+  const running = connectLocal().run("(sleep 0.2; echo late; sleep 3) & echo early", { deadline });
+  await sleep(100);
+  // After this phase of Node's loop come the timers, before anything is read.
+  await new Promise((resolve) => setImmediate(resolve));
+  const busy = performance.now() + 800;
+  while (performance.now() < busy);
+  expect((await running).stdout).toBe("early\nlate\n");
+});
+
 test("too much output is no outcome, and ends the script", async () => {
   const connection = connectLocal({ limit: 1_000_000 });
   const outcome = await connection.run("echo $$ >&2; yes", { deadline });

@@ -18,8 +18,9 @@ export interface Facts {
   readonly programs: readonly string[];
   /** Where etcd is, on the nodes that run one. */
   readonly etcd?: EtcdFacts;
-  /** The device of the default route. */
+  /** The device of the default route, and the gateway's address. */
   readonly device?: string;
+  readonly gateway?: string;
   /** The port on which the node's sshd took this connection. */
   readonly sshPort?: number;
   /** Ports that must not be touched: the control channel's and the inventory's `keep`. */

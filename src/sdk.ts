@@ -26,7 +26,7 @@ export {
 export { credentialsFromHelper } from "./probes/credentials-helper.ts";
 export { etcdPutRefused } from "./probes/etcd-put-refused.ts";
 export type { Probe } from "./probes/probe.ts";
-export { slowAnswer } from "./probes/slow-answer.ts";
+export { slowAnswer, slowConnect } from "./probes/slow-answer.ts";
 export { textMissing, textPresent } from "./probes/text.ts";
 export { writeRefused } from "./probes/write-refused.ts";
 export { quote } from "./shell.ts";

@@ -7,6 +7,10 @@ function quotaBytes(facts: Facts, headroom: number): number {
   return Math.ceil((facts.etcd?.bytes ?? 0) / MEBIBYTE + headroom) * MEBIBYTE;
 }
 
+/** etcdctl of the node, as kubeadm's health check calls it. */
+const CREDENTIALS =
+  "export ETCDCTL_ENDPOINTS=https://127.0.0.1:2379 ETCDCTL_CACERT=/etc/kubernetes/pki/etcd/ca.crt ETCDCTL_CERT=/etc/kubernetes/pki/etcd/healthcheck-client.crt ETCDCTL_KEY=/etc/kubernetes/pki/etcd/healthcheck-client.key";
+
 export default defineBreak({
   title: "etcd is full",
   summary:
@@ -42,12 +46,13 @@ export default defineBreak({
     "etcdctl alarm list; then compact, defrag, and disarm the alarm.",
   ],
   find: [
+    CREDENTIALS,
     "etcdctl alarm list",
     "etcdctl endpoint status --write-out=table",
     "etcdctl get --prefix --keys-only ''",
   ],
   fix: [
-    "export ETCDCTL_ENDPOINTS=https://127.0.0.1:2379 ETCDCTL_CACERT=/etc/kubernetes/pki/etcd/ca.crt ETCDCTL_CERT=/etc/kubernetes/pki/etcd/healthcheck-client.crt ETCDCTL_KEY=/etc/kubernetes/pki/etcd/healthcheck-client.key",
+    CREDENTIALS,
     "etcdctl del --prefix /cache/events/",
     "etcdctl compact --physical $(etcdctl endpoint status --write-out=json | sed 's/.*\"revision\":\\([0-9]*\\).*/\\1/')",
     "etcdctl defrag",

@@ -1,4 +1,4 @@
-import { defineBreak, qdisc, slowAnswer } from "kbreak";
+import { defineBreak, qdisc, slowAnswer, slowConnect } from "kbreak";
 
 export default defineBreak({
   title: "Everything is slow",
@@ -42,7 +42,7 @@ export default defineBreak({
         pattern: "^[A-Za-z0-9.:-]*$",
         default: "",
         description:
-          "A host whose ping shows the delay. Default: the first peer, or the gateway's name `_gateway`.",
+          "A host that shows the delay: by its ping, or by a TCP connection to the first port. Default: the first peer, or the gateway.",
       },
     },
     additionalProperties: false,
@@ -53,14 +53,19 @@ export default defineBreak({
     "Measure a round trip to a neighbour.",
     "tc qdisc show",
   ],
-  find: ["ping -c 3 _gateway", "tc qdisc show"],
+  find: ["ping -c 3 \"$(ip route show default | sed 's/.* via \\([^ ]*\\).*/\\1/')\"", "tc qdisc show"],
   fix: [
     "tc qdisc del dev \"$(ip -o route show default | sed 's/.* dev \\([^ ]*\\).*/\\1/' | head -n 1)\" root",
   ],
   metric: "Round trip times of a blackbox exporter; etcd_network_peer_round_trip_time_seconds.",
   prevention: "Drop CAP_NET_ADMIN, and alert on round trip times between nodes.",
-  refusal: ({ device }, facts) =>
-    device || facts.device ? undefined : "there is no default route, so `device` must be given",
+  refusal({ device, peers, probe }, facts) {
+    if (device === "" && facts.device === undefined)
+      return "there is no default route, so `device` must be given";
+    if (probe === "" && peers[0] === undefined && facts.gateway === undefined)
+      return "there is no gateway to measure the delay to, so `probe` must be given";
+    return undefined;
+  },
   operations: ({ device, delay, jitter, ports, peers }, facts) => [
     qdisc(device || (facts.device ?? ""), ["netem", "delay", `${delay}ms`, `${jitter}ms`], {
       ports,
@@ -68,7 +73,10 @@ export default defineBreak({
       spare: facts.spare,
     }),
   ],
-  symptom: ({ delay, jitter, peers, probe }) =>
-    slowAnswer(probe || (peers[0] ?? "_gateway"), Math.max(1, Math.floor((delay - jitter) * 0.8))),
+  symptom({ delay, jitter, ports, peers, probe }, facts) {
+    const host = probe || (peers[0]?.replace(/\/.*/, "") ?? facts.gateway ?? "");
+    const least = Math.max(1, Math.floor((delay - jitter) * 0.8));
+    return ports[0] === undefined ? slowAnswer(host, least) : slowConnect(host, ports[0], least);
+  },
   patience: 60,
 });

@@ -61,6 +61,7 @@ export interface ApplyOptions {
  * @throws LockError, UndoLogError before anything is changed; PreconditionError when the goal is not met.
  */
 export async function apply(plan: Plan, options: ApplyOptions, context: Context): Promise<ApplyResult> {
+  refuseNothing(plan);
   const run = newRunId();
   const releases = [lockRun(context.dataFolder, run)];
   try {
@@ -77,6 +78,17 @@ export async function apply(plan: Plan, options: ApplyOptions, context: Context)
   } finally {
     for (const release of releases) release();
   }
+}
+
+/** @throws ConnectError, PreconditionError when there is nothing to apply anywhere. */
+function refuseNothing(plan: Plan): void {
+  if (plan.targets.some(({ steps }) => steps.length > 0)) return;
+  const [lost] = plan.unreachable;
+  if (lost !== undefined) throw lost.error;
+  const reasons = plan.targets.flatMap(({ node, skipped }) =>
+    skipped.map(({ title, reason }) => `${node.name}: ${title}: ${reason}`),
+  );
+  throw new PreconditionError(["no step can run on any node", ...reasons].join("\n"));
 }
 
 async function refuseUnhealthy(plan: Plan): Promise<void> {

@@ -13,6 +13,7 @@ facts_node() {
   ( . /etc/os-release; put id "${"$"}{ID-}"; put version "${"$"}{VERSION_ID-}"; put name "${"$"}{PRETTY_NAME-}" )
   if [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ]; then put role control-plane; else put role worker; fi
   put device "$(ip -o route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)"
+  put gateway "$(ip -o route show default 2>/dev/null | sed -n 's/.* via \([^ ]*\).*/\1/p' | head -n 1)"
   put ssh "${"$"}{SSH_CONNECTION-}"
   facts_etcd
 }
@@ -110,6 +111,7 @@ export function parseFacts(frames: readonly Frame[], request: FactsRequest, cont
     programs: part("programs").flatMap((line) => (line.startsWith("=program ") ? [line.slice(9)] : [])),
     ...etcdOf(found),
     ...(found.device ? { device: found.device } : {}),
+    ...(found.gateway ? { gateway: found.gateway } : {}),
     ...(sshPort > 0 ? { sshPort } : {}),
     spare: [...new Set([...(sshPort > 0 ? [sshPort] : [22]), ...context.keepPorts])],
     files: Object.fromEntries(files),

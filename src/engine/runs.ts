@@ -62,14 +62,10 @@ export function runOf(log: Pick<UndoLog, "folder" | "records">): Run {
 
 function statusOf(records: readonly Logged[]): RunStatus {
   const last = records.findLast((record) => record.type === "end" || record.type === "undo");
-  const intents = records.filter((record) => record.type === "intent");
-  if (last?.type === "end") {
-    if (last.outcome === "interrupted") return intents.length === 0 ? "undone" : "interrupted";
-    return last.outcome;
-  }
-  if (last?.type === "undo") return "undo incomplete";
   // Nothing is changed before an intent is on the disk.
-  return intents.length === 0 ? "undone" : "interrupted";
+  if (!records.some((record) => record.type === "intent")) return "undone";
+  if (last?.type === "end") return last.outcome;
+  return last?.type === "undo" ? "undo incomplete" : "interrupted";
 }
 
 /** Whether something of the run may still be in effect. */

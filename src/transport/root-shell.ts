@@ -29,10 +29,14 @@ export function rootShell(become: boolean): RootShell {
       .map(([name, value]) => `${name}=${value}`)
       .join(" "),
   );
+  // Which port sshd took this connection on; breaks must spare it, and only the login shell's environment tells.
+  const connection = trusted('SSH_CONNECTION="$SSH_CONNECTION"');
   // The marker is handed over in two halves: a terminal or `set -v` that echoes this line does not print the whole.
   const start = 'printf %s%s "$1" "$2"; exec /bin/sh -s';
   return {
-    command: sh`exec ${sudo}/usr/bin/env -i ${environment} /bin/sh -c ${start} sh ${first} ${second}`.shell,
+    command:
+      sh`exec ${sudo}/usr/bin/env -i ${environment} ${connection} /bin/sh -c ${start} sh ${first} ${second}`
+        .shell,
     marker: first + second,
   };
 }

@@ -114,6 +114,7 @@ describe.each(transports.flatMap((transport) => [[transport, "root"] as const, [
         "HOME",
         "LC_ALL",
         "PATH",
+        "SSH_CONNECTION",
       ]);
       expect(environment).toContain("HOME=/root");
       expect(environment).toContain("PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin");

@@ -23,6 +23,8 @@ export const volatilePaths: readonly VolatilePath[] = [
   { pattern: "/proc", look: "outside", reason: "no files: sysctls, mounts and processes have sections" },
   { pattern: "/sys", look: "outside", reason: "no files: cgroups and links have sections" },
   { pattern: "/dev/pts", look: "outside", reason: "one terminal for each login" },
+  { pattern: "/dev", look: "untimed", reason: "made anew at each boot" },
+  { pattern: "/dev/*", look: "untimed", reason: "made anew at each boot" },
 
   { pattern: "/run/log/journal", look: "outside", reason: "the journal grows with every login" },
   { pattern: "/run/systemd/journal", look: "outside", reason: "one stream for each running unit" },
@@ -54,6 +56,7 @@ export const volatilePaths: readonly VolatilePath[] = [
     look: "untimed",
     reason: "programs make and remove files here; the files are compared",
   },
+  { pattern: "/tmp/.*-unix", look: "untimed", reason: "made anew at each boot" },
 
   { pattern: "/var/log/journal", look: "outside", reason: "the journal grows with every login" },
   { pattern: "/var/log/wtmp*", look: "names", reason: "logins" },

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { sh, trusted } from "../shell.ts";
 
-/** All that a script finds in its environment, whatever the node's own environment was broken into. */
+/** What a script finds in its environment, whatever the node's own was broken into (and sshd's SSH_CONNECTION). */
 export const ENVIRONMENT = {
   PATH: "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin",
   LC_ALL: "C",

@@ -1,0 +1,184 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Break } from "../../src/catalogue/break.ts";
+import { loadCatalogue } from "../../src/catalogue/catalogue.ts";
+import { type ApplyOptions, type ApplyResult, apply, errorOf } from "../../src/engine/apply.ts";
+import type { Context } from "../../src/engine/context.ts";
+import { type Plan, plan } from "../../src/engine/plan.ts";
+import type { PlannedOperation } from "../../src/engine/records.ts";
+import { isOpen, openRun, readRuns, runOf } from "../../src/engine/runs.ts";
+import { type RunState, statusOf } from "../../src/engine/status.ts";
+import { type UndoResult, undoRun } from "../../src/engine/undo-run.ts";
+import { differences } from "../../src/fingerprint/differences.ts";
+import { fingerprint } from "../../src/fingerprint/fingerprint.ts";
+import type { Difference, Fingerprint } from "../../src/fingerprint/types.ts";
+import { readEnrolment } from "../../src/inventory/enrolment.ts";
+import { loadInventory } from "../../src/inventory/load.ts";
+import type { Ran } from "../../src/lab/command.ts";
+import { attempt } from "../../src/lab/command.ts";
+import { labSsh } from "../../src/lab/lab.ts";
+import { kinds } from "../../src/operations/index.ts";
+import { loadPlaybook } from "../../src/playbook/load.ts";
+import { playbookOf } from "../../src/playbook/single.ts";
+import type { Playbook } from "../../src/playbook/types.ts";
+import { connect } from "../../src/transport/connect.ts";
+import type { Connection } from "../../src/transport/transport.ts";
+import { type LabWish, type TestLab, type TestNode, useLab } from "./lab.ts";
+
+type Surroundings = Partial<Pick<Context, "connect" | "emit" | "signal">>;
+
+export interface ApplyWish extends Surroundings {
+  /** A selection of nodes. Default: all that the playbook names. */
+  readonly limit?: string;
+  readonly options?: Partial<ApplyOptions>;
+  /** Called between the plan and its application. */
+  readonly meanwhile?: (plan: Plan) => Promise<void>;
+}
+
+/** Nodes, and the engine as the command line calls it, with its undo logs in a folder of the test's own. */
+export interface Bench {
+  readonly lab: TestLab;
+  readonly breaks: ReadonlyMap<string, Break>;
+  /** A playbook from its text. @throws ConfigError */
+  playbook(text: string): Promise<Playbook>;
+  /** The playbook of one break, with `name=value` parameters. */
+  single(breakId: string, ...params: readonly string[]): Promise<Playbook>;
+  /** Plans, and closes the sessions. */
+  plan(playbook: Playbook, wish?: ApplyWish): Promise<Plan>;
+  /** Plans and applies, whatever comes of it. */
+  attempt(playbook: Playbook, wish?: ApplyWish): Promise<Applied>;
+  /** Plans and applies; gives the run. @throws the error that `kbreak apply` would end with. */
+  apply(playbook: Playbook, wish?: ApplyWish): Promise<string>;
+  status(run: string): Promise<RunState>;
+  /** The operations of a run in the order in which they were applied, as its undo log has them. */
+  planned(run: string): readonly PlannedOperation[];
+  undo(run: string, wish?: Surroundings & { readonly exact?: boolean }): Promise<UndoResult>;
+  /** Puts everything back that a failed test may have left. */
+  undoAll(): Promise<void>;
+  end(): Promise<void>;
+}
+
+export interface Applied {
+  readonly plan: Plan;
+  readonly result: ApplyResult;
+}
+
+/** Call it in `beforeAll` and `end()` in `afterAll`. */
+export async function useBench(wish: LabWish = {}): Promise<Bench> {
+  const lab = await useLab(wish);
+  const folder = mkdtempSync(join(tmpdir(), "kbreak-bench-"));
+  const { breaks } = await loadCatalogue();
+  const inventory = await loadInventory(lab.inventory);
+  const enrolment = await readEnrolment(inventory);
+  const context = (surroundings: Surroundings = {}): Context => ({
+    dataFolder: folder,
+    connect,
+    emit: () => {},
+    logger: { info: () => {}, warn: () => {} },
+    signal: new AbortController().signal,
+    forks: 4,
+    ...surroundings,
+  });
+  const planned = (playbook: Playbook, { limit }: ApplyWish, surroundings: Context) =>
+    plan({ playbook, inventory, enrolment, breaks, ...(limit === undefined ? {} : { limit }) }, surroundings);
+  const close = ({ targets }: Plan) => Promise.all(targets.map(({ session }) => session.close()));
+  const tried = async (playbook: Playbook, wanted: ApplyWish = {}): Promise<Applied> => {
+    const surroundings = context(surroundingsOf(wanted));
+    const made = await planned(playbook, wanted, surroundings);
+    try {
+      await wanted.meanwhile?.(made);
+      const options = { verify: true, keep: false, ...wanted.options };
+      return { plan: made, result: await apply(made, options, surroundings) };
+    } finally {
+      await close(made);
+    }
+  };
+  const undo: Bench["undo"] = (run, { exact = false, ...surroundings } = {}) =>
+    undoRun(run, { exact, access: async () => (target) => target.access }, context(surroundings));
+  return {
+    lab,
+    breaks,
+    async playbook(text) {
+      const file = join(folder, "playbook.yaml");
+      writeFileSync(file, text);
+      return loadPlaybook(file, { breaks, operations: kinds });
+    },
+    single: (breakId, ...params) => playbookOf(breakId, params, breaks),
+    async plan(playbook, wanted = {}) {
+      const made = await planned(playbook, wanted, context(surroundingsOf(wanted)));
+      await close(made);
+      return made;
+    },
+    attempt: tried,
+    async apply(playbook, wanted) {
+      const { plan: made, result } = await tried(playbook, wanted);
+      const error = errorOf(made, result);
+      if (error !== undefined) throw error;
+      return result.run;
+    },
+    async status(run) {
+      const log = openRun(folder, run, { readOnly: true });
+      try {
+        return await statusOf(runOf(log), log, ({ access }) => access, context());
+      } finally {
+        log.close();
+      }
+    },
+    planned(run) {
+      const log = openRun(folder, run, { readOnly: true });
+      log.close();
+      return log.records.flatMap((record) => (record.type === "intent" ? record.operations : []));
+    },
+    undo,
+    async undoAll() {
+      const open = readRuns(folder).runs.filter(isOpen).toReversed();
+      for (const { id } of open) await undo(id, { exact: true });
+    },
+    async end() {
+      await lab.down();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function surroundingsOf({ connect: way, emit, signal }: Surroundings): Surroundings {
+  return {
+    ...(way === undefined ? {} : { connect: way }),
+    ...(emit === undefined ? {} : { emit }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+/** A connection of the test's own. */
+export function connectTo(node: TestNode): Promise<Connection> {
+  return connect(node.access, { hostKey: node.identity.hostKey });
+}
+
+/** A look at the whole node, over a connection of its own. */
+export async function look(node: TestNode): Promise<Fingerprint> {
+  const connection = await connectTo(node);
+  try {
+    return await fingerprint(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** What is not as it was. */
+export async function changesSince(node: TestNode, before: Fingerprint): Promise<readonly Difference[]> {
+  return differences(before, await look(node));
+}
+
+/** Runs commands one after the other in one login shell, as a fixer would type them; ends at the first that fails. */
+export function asFixer(lab: TestLab, node: TestNode, commands: readonly string[]): Promise<Ran> {
+  const input = commands.map((command) => `${command}\n`).join("");
+  return attempt([...labSsh(lab.name, node.name), "bash -l -e"], { input });
+}
+
+/** Runs a script of the test's on a node and gives its output. @throws when it fails. */
+export async function on(node: TestNode, script: string): Promise<string> {
+  const { code, stdout, stderr } = await node.exec(script);
+  if (code === 0) return stdout;
+  throw new Error(`${node.name}: ${script}: exit code ${code}: ${stderr || stdout}`);
+}

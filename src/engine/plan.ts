@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from "node:crypto";
 import type { Break } from "../catalogue/break.ts";
 import { ConnectError, EnrolmentError, PreconditionError } from "../errors.ts";
 import type { Facts } from "../facts.ts";
@@ -6,14 +5,11 @@ import { enrolledIdentity } from "../inventory/enrolment.ts";
 import { select } from "../inventory/select.ts";
 import type { Enrolment, Inventory, InventoryNode } from "../inventory/types.ts";
 import { kindOf } from "../operations/index.ts";
-import type { Held, Operation, Preview, State } from "../operations/operation.ts";
-import { isBreakStep, type Playbook, type Step } from "../playbook/types.ts";
-import type { Probe } from "../probes/probe.ts";
+import { isBreakStep, type Playbook } from "../playbook/types.ts";
 import { type Context, sideBySide, startTask } from "./context.ts";
-import { type FactsRequest, factsScript, parseFacts } from "./facts.ts";
-import type { FolderTimes, GoalRecord, PlannedOperation } from "./records.ts";
+import { type Assigned, planStep, readFacts, type SkippedStep, type StepPlan } from "./plan-step.ts";
+import type { GoalRecord } from "./records.ts";
 import { openSession, type Session } from "./session.ts";
-import { foldersOf, indexed, lookOf, lookScript, symptomFrom } from "./step-script.ts";
 
 /** What will be done to one node, with everything read that undo will need. */
 export interface TargetPlan {
@@ -22,25 +18,6 @@ export interface TargetPlan {
   readonly facts: Facts;
   readonly steps: readonly StepPlan[];
   readonly skipped: readonly SkippedStep[];
-}
-
-export interface StepPlan {
-  /** Index in the playbook. */
-  readonly index: number;
-  readonly title: string;
-  readonly break: Break | undefined;
-  readonly operations: readonly PlannedOperation[];
-  readonly previews: readonly Preview[];
-  /** Pre-images by SHA-256. */
-  readonly contents: ReadonlyMap<string, Buffer>;
-  readonly folders: FolderTimes;
-  readonly symptom: Probe | undefined;
-}
-
-export interface SkippedStep {
-  readonly index: number;
-  readonly title: string;
-  readonly reason: string;
 }
 
 export interface Plan {
@@ -59,25 +36,6 @@ export interface PlanRequest {
   readonly breaks: ReadonlyMap<string, Break>;
   /** A selection that narrows every step's targets. */
   readonly limit?: string;
-}
-
-/** A step of the playbook on one node, before anything is known of the node. */
-interface Assigned {
-  readonly index: number;
-  readonly step: Step;
-  readonly break: Break | undefined;
-}
-
-/** The content behind a pre-image, and the token, for one operation. */
-export function heldBy(token: string, content: (sha256: string) => Buffer | undefined): Held {
-  return {
-    token,
-    content(sha256) {
-      const bytes = content(sha256);
-      if (bytes === undefined) throw new TypeError(`the content ${sha256} was not read`);
-      return bytes;
-    },
-  };
 }
 
 /**
@@ -202,141 +160,6 @@ async function planTarget(
   }
   refuseOverlaps(node.name, planned);
   return { node, session, facts, steps: planned, skipped };
-}
-
-/** One round trip for all that any step wants to know. */
-async function readFacts(
-  session: Session,
-  node: InventoryNode,
-  steps: readonly Assigned[],
-  inventory: Inventory,
-): Promise<Facts> {
-  const files = steps.flatMap(({ step, break: found }) =>
-    found?.reads && isBreakStep(step) ? found.reads(step.params as never) : [],
-  );
-  const declared = steps.flatMap(({ break: found }) => found?.needs?.commands ?? []);
-  const request: FactsRequest = {
-    programs: [...new Set([...declared, ...everyProgram])],
-    files: [...new Set(files)],
-  };
-  const frames = await session.read(factsScript(request));
-  return parseFacts(frames, request, { node: node.name, roles: node.roles, keepPorts: inventory.keep.ports });
-}
-
-/** What any operation or probe may call; asked for at once, as facts are read before the operations are known. */
-const everyProgram: readonly string[] = [
-  ...[
-    "base64",
-    "chattr",
-    "chmod",
-    "chown",
-    "crictl",
-    "etcdctl",
-    "flock",
-    "grep",
-    "kubectl",
-    "lsattr",
-    "mv",
-    "ping",
-  ],
-  ...["setsid", "sha256sum", "stat", "sync", "systemctl", "tc", "unshare"],
-];
-
-async function planStep(
-  node: InventoryNode,
-  session: Session,
-  facts: Facts,
-  assigned: Assigned,
-): Promise<StepPlan | SkippedStep> {
-  const { step, index, break: found } = assigned;
-  const title = step.name;
-  const skip = (reason: string): SkippedStep => ({ index, title, reason });
-  const unfit = found && isBreakStep(step) ? misfit(found, step.params, facts, node) : undefined;
-  if (unfit !== undefined) return skip(unfit);
-  const specs: readonly Operation[] =
-    found && isBreakStep(step)
-      ? found.operations(step.params as never, facts)
-      : "operations" in step
-        ? step.operations
-        : [];
-  const symptom = found && isBreakStep(step) ? found.symptom(step.params as never, facts) : undefined;
-  const needed = [...specs.flatMap((spec) => kindOf(spec).commands(spec)), ...(symptom?.commands ?? [])];
-  const missing = missingPrograms(needed, facts);
-  if (missing.length > 0) return skip(`missing on the node: ${missing.join(", ")}`);
-  return readStep(session, { index, title, break: found, symptom }, specs);
-}
-
-function missingPrograms(needed: readonly string[], facts: Facts): readonly string[] {
-  const asked = new Set(everyProgram);
-  return [...new Set(needed)].filter((name) => asked.has(name) && !facts.programs.includes(name));
-}
-
-/** Why a break does not fit the node. */
-function misfit(found: Break, parameters: unknown, facts: Facts, node: InventoryNode): string | undefined {
-  const { roles, kernel, commands = [] } = found.needs ?? {};
-  if (roles && !roles.some((role) => facts.roles.includes(role)))
-    return `it is for ${roles.join(" or ")} nodes, and ${node.name} is a ${facts.roles.join(", ")}`;
-  if (kernel === "own" && !facts.ownKernel)
-    return `it reaches the whole kernel, and ${node.name} shares its kernel with others`;
-  const missing = commands.filter((name) => !facts.programs.includes(name));
-  if (missing.length > 0) return `missing on the node: ${missing.join(", ")}`;
-  return found.refusal?.(parameters as never, facts);
-}
-
-async function readStep(
-  session: Session,
-  step: Pick<StepPlan, "index" | "title" | "break" | "symptom">,
-  specs: readonly Operation[],
-): Promise<StepPlan | SkippedStep> {
-  const skip = (reason: string): SkippedStep => ({ index: step.index, title: step.title, reason });
-  const fresh = specs.map((spec) => ({ spec, token: randomBytes(9).toString("hex"), before: nothing }));
-  const operations = indexed(fresh, 0);
-  const folders = [...new Set(specs.flatMap((spec) => kindOf(spec).folders(spec)))];
-  const frames = await session.read(
-    lookScript({
-      operations,
-      folders,
-      probes: step.symptom ? [{ index: 0, script: step.symptom.script }] : [],
-      content: true,
-    }),
-  );
-  const contents = new Map<string, Buffer>();
-  const planned: PlannedOperation[] = [];
-  const previews: Preview[] = [];
-  for (const { index, spec, token } of operations) {
-    const look = lookOf(frames, index);
-    const kind = kindOf(spec);
-    if (look.state === undefined) return skip(`${kind.title(spec)}: it cannot be read: ${look.complaint}`);
-    const before = withoutContent(look.state, contents);
-    if (before === undefined) return skip(`${kind.title(spec)}: it changed while it was being read`);
-    const held = heldBy(token, (sha256) => contents.get(sha256));
-    const refusal = kind.refusal(spec, before, held);
-    if (refusal !== undefined) return skip(refusal);
-    if (!kind.restored(spec, before, before))
-      return skip(`${kind.title(spec)}: the state that it has now could not be put back`);
-    planned.push({ spec, token, before });
-    previews.push(kind.preview(spec, before, held));
-  }
-  if (step.symptom) {
-    const symptom = symptomFrom(frames, 0);
-    if (symptom === "seen") return skip(`its symptom is there already: ${step.symptom.title}`);
-    if (symptom === "unknown") return skip(`its symptom cannot be told on this node: ${step.symptom.title}`);
-  }
-  return { ...step, operations: planned, previews, contents, folders: foldersOf(frames, "folders") };
-}
-
-const nothing: State = { values: {}, notes: {} };
-
-/** Takes the bytes out of a state; `undefined` when they are not those of the state's hash. */
-function withoutContent(state: State, contents: Map<string, Buffer>): State | undefined {
-  const { content, ...notes } = state.notes;
-  if (content !== undefined) {
-    const bytes = Buffer.from(content, "base64");
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    if (sha256 !== state.values.sha256) return undefined;
-    contents.set(sha256, bytes);
-  }
-  return { values: state.values, notes };
 }
 
 /** @throws PreconditionError when two operations of the run own the same thing. */

@@ -1,0 +1,190 @@
+import { DriftError, type KbreakError, RemoteError, VerificationError } from "../errors.ts";
+import { kindOf } from "../operations/index.ts";
+import type { State } from "../operations/operation.ts";
+import type { Context } from "./context.ts";
+import type { TargetPlan } from "./plan.ts";
+import { heldBy, type StepPlan } from "./plan-step.ts";
+import type { Intent } from "./records.ts";
+import { type Frame, UnknownOutcomeError } from "./script.ts";
+import type { Session } from "./session.ts";
+import {
+  applyScript,
+  type Change,
+  changeOf,
+  foldersOf,
+  indexed,
+  type Look,
+  lookOf,
+  lookScript,
+  symptomFrom,
+  symptomScript,
+} from "./step-script.ts";
+import type { UndoLog } from "./undo-log.ts";
+
+/** A step that failed in a way that tells which of its operations were never begun. */
+export class StepFailure extends Error {
+  readonly error: KbreakError;
+  readonly untouched: readonly number[];
+
+  constructor(error: KbreakError, untouched: readonly number[]) {
+    super(error.message);
+    this.error = error;
+    this.untouched = untouched;
+  }
+}
+
+/**
+ * Applies one step: its undo record first, then the change, then the proof.
+ * @throws StepFailure, VerificationError, UndoLogError and whatever {@link Session.run} throws.
+ */
+export async function applyStep(
+  target: TargetPlan,
+  step: StepPlan,
+  options: { readonly verify: boolean },
+  context: Context,
+  log: UndoLog,
+  at: (detail: string) => void,
+): Promise<void> {
+  const name = target.node.name;
+  for (const bytes of step.contents.values()) log.store(bytes);
+  const intent: Intent = {
+    type: "intent",
+    target: name,
+    step: step.index,
+    title: step.title,
+    ...(step.break ? { break: step.break.id } : {}),
+    operations: step.operations,
+    folders: step.folders,
+    ...(step.symptom
+      ? {
+          symptom: {
+            title: step.symptom.title,
+            script: step.symptom.script.shell,
+            patience: patienceOf(step),
+          },
+        }
+      : {}),
+  };
+  log.append(intent);
+  context.logger.info({ node: name, step: step.index, break: step.break?.id }, "apply");
+  const frames = await change(target.session, step);
+  const states = judge(name, step, frames);
+  log.append({
+    type: "applied",
+    target: name,
+    step: step.index,
+    states,
+    found: foldersOf(frames, "folders-found"),
+    left: foldersOf(frames, "folders-left"),
+  });
+  if (!options.verify) return;
+  refuseWithoutEffect(name, step, states);
+  if (step.symptom !== undefined) await awaitSymptom(target.session, step, context, log, at);
+}
+
+const patienceOf = (step: StepPlan) => step.break?.patience ?? 15;
+
+/** Makes the change. When its outcome is unknown the node is read, over a new connection, before anything is decided. */
+async function change(session: Session, step: StepPlan): Promise<readonly Frame[]> {
+  const operations = indexed(step.operations, 0);
+  const held = (token: string) => heldBy(token, (sha256) => step.contents.get(sha256));
+  try {
+    return await session.run(applyScript(operations, Object.keys(step.folders), held));
+  } catch (error) {
+    if (!(error instanceof UnknownOutcomeError)) throw error;
+    const frames = await session.read(
+      lookScript({ operations, folders: Object.keys(step.folders), probes: [], content: false }),
+    );
+    const states = operations.map(({ index }) => lookOf(frames, index).state);
+    if (!states.every((state, index) => inEffect(step, index, state))) throw error;
+    // All of it is in effect, so the script had run to its end and only its answer was lost.
+    const times = frames.find((frame) => frame.name === "folders");
+    return [
+      ...frames,
+      ...operations.map(({ index }) => ({ index, name: "apply", lines: [], code: 0 })),
+      ...(times ? [{ ...times, name: "folders-left" }] : []),
+    ];
+  }
+}
+
+function inEffect(step: StepPlan, index: number, now: State | undefined): boolean {
+  const operation = step.operations[index];
+  if (operation === undefined || now === undefined) return false;
+  const held = heldBy(operation.token, (sha256) => step.contents.get(sha256));
+  return kindOf(operation.spec).inEffect(operation.spec, operation.before, now, held);
+}
+
+/** The states after. @throws StepFailure with the first thing that went wrong. */
+function judge(target: string, step: StepPlan, frames: readonly Frame[]): readonly State[] {
+  const operations = indexed(step.operations, 0);
+  const changes = operations.map(({ index }) => changeOf(frames, "apply", index));
+  const untouched = operations
+    .map(({ index }) => index)
+    .filter((index) => changes[index]?.kind === "changed" || changes[index]?.kind === "not reached");
+  return operations.map(({ index, spec }) => {
+    const error = failureOf(target, kindOf(spec).title(spec), changes[index], lookOf(frames, index));
+    const { state } = lookOf(frames, index);
+    if (error !== undefined || state === undefined)
+      throw new StepFailure(error ?? new RemoteError(`${target}: no state`, { target }), untouched);
+    return state;
+  });
+}
+
+function failureOf(
+  target: string,
+  title: string,
+  change: Change | undefined,
+  look: Look,
+): KbreakError | undefined {
+  if (change?.kind === "changed")
+    return new DriftError(`${target}: ${title}: it is no longer what was read; nothing was overwritten`, {
+      target,
+      hint: "somebody else is changing it; look, and apply again",
+    });
+  if (change?.kind === "failed") return new RemoteError(`${target}: ${title}: ${change.message}`, { target });
+  if (look.state === undefined) return new RemoteError(`${target}: ${title}: ${look.complaint}`, { target });
+  return undefined;
+}
+
+function refuseWithoutEffect(target: string, step: StepPlan, states: readonly State[]): void {
+  const idle = step.operations.filter((_, index) => !inEffect(step, index, states[index]));
+  if (idle.length === 0) return;
+  const titles = idle.map(({ spec }) => kindOf(spec).title(spec)).join(", ");
+  throw new VerificationError(`${target}: ${step.title}: not in effect after it was applied: ${titles}`, {
+    target,
+  });
+}
+
+async function awaitSymptom(
+  session: Session,
+  step: StepPlan,
+  context: Context,
+  log: UndoLog,
+  at: (detail: string) => void,
+): Promise<void> {
+  const { symptom } = step;
+  if (symptom === undefined) return;
+  const began = performance.now();
+  const seconds = () => (performance.now() - began) / 1000;
+  const patience = patienceOf(step);
+  for (let pause = 0.1; ; pause = Math.min(pause * 2, 2)) {
+    const frames = await session.read(symptomScript([{ index: 0, script: symptom.script }]));
+    const seen = symptomFrom(frames, 0);
+    if (seen === "seen" || seconds() > patience || context.signal.aborted) {
+      log.append({
+        type: "symptom",
+        target: session.name,
+        step: step.index,
+        symptom: seen,
+        after: seconds(),
+      });
+      if (seen === "seen" || context.signal.aborted) return;
+      throw new VerificationError(
+        `${session.name}: ${step.title}: its symptom was not seen within ${patience} s: ${symptom.title}`,
+        { target: session.name },
+      );
+    }
+    at(`waiting for the symptom: ${symptom.title}`);
+    await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+  }
+}

@@ -38,18 +38,27 @@ export function runIds(dataFolder: string): readonly string[] {
     .sort();
 }
 
-/** Opens the log of a run. @throws UsageError when there is no such run. */
+/** The run with this id, or with this beginning of one. @throws UsageError when it is not exactly one. */
+function runNamed(dataFolder: string, id: string): string {
+  const known = runIds(dataFolder);
+  const found = known.includes(id) ? [id] : known.filter((name) => id.length >= 4 && name.startsWith(id));
+  const [first] = found;
+  if (first === undefined)
+    throw new UsageError(`there is no run ${id}`, { hint: "kbreak runs list shows them all" });
+  if (found.length > 1)
+    throw new UsageError(`${found.length} runs begin with ${id}: ${found.slice(0, 5).join(", ")}`, {
+      hint: "type more of it; kbreak runs list shows them all",
+    });
+  return first;
+}
+
+/** Opens the log of a run, by its id or the beginning of it. @throws UsageError when there is no such run. */
 export function openRun(
   dataFolder: string,
   id: string,
   options: { readonly readOnly?: boolean } = {},
 ): UndoLog {
-  const known = runIds(dataFolder);
-  const found =
-    known.find((name) => name === id) ?? known.find((name) => name.startsWith(id) && id.length >= 4);
-  if (found === undefined)
-    throw new UsageError(`there is no run ${id}`, { hint: "kbreak runs list shows them all" });
-  return openLog(join(runsFolder(dataFolder), found), options);
+  return openLog(join(runsFolder(dataFolder), runNamed(dataFolder, id)), options);
 }
 
 /** Folds the records of a log. @throws UndoLogError for a log without its first record. */

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { ApplyResult } from "../engine/apply.ts";
 import type { Plan } from "../engine/plan.ts";
-import { UsageError } from "../errors.ts";
+import { InterruptedError, PreconditionError, UsageError } from "../errors.ts";
 import {
   forksOption,
   inventoryOption,
@@ -58,40 +58,48 @@ async function applyCommand(what: string, flags: ApplyFlags): Promise<void> {
       hint: "look at it first with kbreak plan, then add --yes",
     });
   const request = await enrolled(await prepareRequest(what, flags), flags);
-  const { context, progress } = await prepareContext(request.inventory, flags);
-  const planned = await plan(request, context);
+  const { context, progress, close } = await prepareContext(flags);
   try {
-    progress.close();
-    await confirm(planned, flags);
-    const result = await apply(planned, { verify: flags.verify, keep: flags.keep === true }, context);
-    progress.close();
-    if (flags.output === "json")
-      printJson({
-        run: result.run,
-        targets: result.targets.map(({ target, error, undone }) => ({
-          target,
-          error: error?.message ?? null,
-          undone: undone?.complete ?? null,
-        })),
-        interrupted: result.interrupted,
-      });
-    else if (flags.output === "name") print(result.run);
-    else print(summary(planned, result));
-    const error = errorOf(planned, result);
-    if (error !== undefined) throw error;
+    const planned = await plan(request, context);
+    try {
+      progress.close();
+      if (context.signal.aborted) throw new InterruptedError("interrupted; nothing was changed");
+      if (planned.targets.some(({ steps }) => steps.length > 0)) await confirm(planned, flags);
+      const result = await apply(planned, { verify: flags.verify, keep: flags.keep === true }, context);
+      progress.close();
+      show(planned, result, flags);
+      const error = errorOf(planned, result);
+      if (error !== undefined) throw error;
+    } finally {
+      await Promise.all(planned.targets.map(({ session }) => session.close()));
+    }
   } finally {
-    await Promise.all(planned.targets.map(({ session }) => session.close()));
+    close();
   }
 }
 
-function summary(plan: Plan, { run, targets, interrupted }: ApplyResult): string {
-  const broken = new Set(plan.targets.filter(({ steps }) => steps.length > 0).map(({ node }) => node.name));
-  const meant = broken.size + plan.unreachable.length;
-  const whole = interrupted
-    ? 0
-    : targets.filter(({ target, error }) => broken.has(target) && error === undefined).length;
+function show(plan: Plan, result: ApplyResult, { output, spoilers }: ApplyFlags): void {
+  if (output === "json") printJson(resultData(plan, result, spoilers === "yes"));
+  else if (output === "name") print(result.run);
+  else print(summary(plan, result, spoilers === "yes"));
+}
+
+const resultData = (plan: Plan, { run, targets, interrupted }: ApplyResult, spoilers: boolean) => ({
+  run,
+  targets: targets.map(({ target, error, undone }) => ({
+    target,
+    error: error === undefined ? null : spoilers ? error.message : error.code,
+    undone: undone?.complete ?? null,
+  })),
+  unreachable: plan.unreachable.map(({ node, error }) => ({ target: node.name, error: error.message })),
+  interrupted,
+});
+
+function summary(plan: Plan, { run, targets, interrupted }: ApplyResult, spoilers: boolean): string {
+  const whole = interrupted ? 0 : targets.filter(({ error }) => error === undefined).length;
   const standing = targets.some(({ undone }) => undone?.complete !== true);
-  const head = `${plan.playbook.name}: applied on ${whole} of ${meant} nodes (run ${run})`;
+  const name = spoilers ? `${plan.playbook.name}: ` : "";
+  const head = `${name}applied on ${whole} of ${plan.targets.length + plan.unreachable.length} nodes (run ${run})`;
   return standing ? `${head}\nTo put everything back: kbreak undo ${run}` : `${head}; everything was undone`;
 }
 
@@ -113,14 +121,23 @@ async function enrolled(
   return { ...request, enrolment: await enrol(request.inventory, strangers, { yes: false, replace: [] }) };
 }
 
+/** Shows the plan, and asks unless `--yes` was given. @throws InterruptedError, PreconditionError when the answer is no. */
 async function confirm(plan: Plan, flags: ApplyFlags): Promise<void> {
-  const { renderPlan } = await import("../render/plan.ts");
-  process.stderr.write(`${renderPlan(plan, flags.spoilers === "yes")}\n\n`);
+  const [{ renderPlan }, { coloursFor }] = await Promise.all([
+    import("../render/plan.ts"),
+    import("../render/colours.ts"),
+  ]);
+  const text = renderPlan(plan, flags.spoilers === "yes", coloursFor(process.stderr));
+  process.stderr.write(`${text}\n\n`);
   if (flags.yes) return;
-  const { confirm, isCancel } = await import("@clack/prompts");
-  const answer = await confirm({
-    message: `Break ${plan.targets.length} node(s) of the lab ${plan.inventory.name}?`,
+  const { confirm: ask, isCancel } = await import("@clack/prompts");
+  const nodes = plan.targets.length === 1 ? "1 node" : `${plan.targets.length} nodes`;
+  const answer = await ask({
+    message: `Break ${nodes} of the lab ${plan.inventory.name}?`,
     initialValue: false,
+    // Standard output is for data.
+    output: process.stderr,
   });
-  if (isCancel(answer) || !answer) throw new UsageError("nothing was changed");
+  if (isCancel(answer)) throw new InterruptedError("interrupted; nothing was changed");
+  if (!answer) throw new PreconditionError("not confirmed; nothing was changed");
 }

@@ -1,7 +1,8 @@
+import type { Context } from "../engine/context.ts";
 import { isOpen, openRun, type Run, readRuns, runOf } from "../engine/runs.ts";
 import { type RunState, statusOf } from "../engine/status.ts";
 import { UsageError } from "../errors.ts";
-import { accessOf, prepareContext } from "./prepare.ts";
+import { accessOf } from "./prepare.ts";
 
 /**
  * The runs that a verb is about: the one that is named, else the only open one, or with `all` every open one, the newest
@@ -12,6 +13,7 @@ export async function openRuns(
   dataFolder: string,
   id: string | undefined,
   all: boolean,
+  spoilers: "yes" | "no",
 ): Promise<readonly Run[]> {
   if (id !== undefined) {
     const log = openRun(dataFolder, id, { readOnly: true });
@@ -22,20 +24,14 @@ export async function openRuns(
   if (damaged[0] !== undefined) throw damaged[0];
   const open = runs.filter(isOpen).toReversed();
   if (all || open.length <= 1) return open;
-  throw new UsageError(
-    `${open.length} runs are open: ${open.map((run) => `${run.id} (${run.started.name})`).join(", ")}`,
-    {
-      hint: "name one, or use --all",
-    },
-  );
+  const names = open.map((run) => (spoilers === "yes" ? `${run.id} (${run.started.name})` : run.id));
+  throw new UsageError(`${open.length} runs are open: ${names.join(", ")}`, {
+    hint: "name one, or use --all",
+  });
 }
 
 /** Looks at the nodes of each run. */
-export async function statesOf(
-  runs: readonly Run[],
-  flags: { readonly forks: number; readonly spoilers: "yes" | "no" },
-): Promise<readonly RunState[]> {
-  const { context, progress } = await prepareContext(undefined, flags);
+export async function statesOf(runs: readonly Run[], context: Context): Promise<readonly RunState[]> {
   const states: RunState[] = [];
   for (const run of runs) {
     const log = openRun(context.dataFolder, run.id, { readOnly: true });
@@ -45,6 +41,5 @@ export async function statesOf(
       log.close();
     }
   }
-  progress.close();
   return states;
 }

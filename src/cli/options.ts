@@ -1,4 +1,4 @@
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 
 /** `-i FILE`, the same everywhere. */
 export const inventoryOption = () =>
@@ -17,10 +17,14 @@ export const spoilersOption = () =>
     .choices(["yes", "no"])
     .default("yes");
 
+/** `-f NUMBER`. */
 export const forksOption = () =>
-  new Option("-f, --forks <number>", "how many nodes to work on side by side")
-    .default(50)
-    .argParser((text) => Math.max(1, Number.parseInt(text, 10) || 1));
+  new Option("-f, --forks <number>", "how many nodes to work on side by side").default(50).argParser(forks);
+
+function forks(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError("A number from 1 to 9999 is wanted.");
+  return Number(text);
+}
 
 /** Collects an option that may be given several times. */
 export const several = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -28,6 +32,9 @@ export const several = (value: string, before: readonly string[]): readonly stri
 /** Whether a person can be asked. */
 export const isInteractive = () => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
-/** Prints data. */
-export const print = (text: string) => process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+/** Prints data, with a line's end; nothing at all for no data. */
+export function print(text: string): void {
+  if (text !== "") process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+}
+
 export const printJson = (data: unknown) => print(JSON.stringify(data, undefined, 2));

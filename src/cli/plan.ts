@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { InterruptedError } from "../errors.ts";
 import {
   forksOption,
   inventoryOption,
@@ -37,17 +38,19 @@ export function register(program: Command): void {
 
 async function planCommand(what: string, flags: Flags): Promise<void> {
   const { prepareContext, prepareRequest } = await import("./prepare.ts");
-  const [{ plan }, { planData, renderPlan }] = await Promise.all([
+  const [{ plan, unreachableError }, { planData, renderPlan }] = await Promise.all([
     import("../engine/plan.ts"),
     import("../render/plan.ts"),
   ]);
   const request = await prepareRequest(what, flags);
-  const { context, progress } = await prepareContext(request.inventory, flags);
-  const planned = await plan(request, context);
-  progress.close();
+  const { context, close } = await prepareContext(flags, "interrupted");
+  const planned = await plan(request, context).finally(close);
   await Promise.all(planned.targets.map(({ session }) => session.close()));
-  if (flags.output === "json") printJson(planData(planned));
-  else print(renderPlan(planned, flags.spoilers === "yes"));
-  if (planned.unreachable[0] !== undefined) throw planned.unreachable[0].error;
+  if (context.signal.aborted) throw new InterruptedError("interrupted; nothing was changed");
+  const spoilers = flags.spoilers === "yes";
+  if (flags.output === "json") printJson(planData(planned, spoilers));
+  else print(renderPlan(planned, spoilers));
+  const lost = unreachableError(planned.unreachable);
+  if (lost !== undefined) throw lost;
   if (flags.detailedExitcode && planned.targets.some(({ steps }) => steps.length > 0)) process.exitCode = 2;
 }

@@ -3,8 +3,6 @@ import type { Context } from "../engine/context.ts";
 import type { PlanRequest } from "../engine/plan.ts";
 import type { Access } from "../engine/undo-run.ts";
 import { UsageError } from "../errors.ts";
-import type { Inventory } from "../inventory/types.ts";
-import type { NodeFields } from "../logger.ts";
 import { createProgress, type Progress } from "../render/progress.ts";
 import { isInteractive } from "./options.ts";
 
@@ -55,53 +53,63 @@ async function playbookFor(what: string, params: readonly string[], breaks: Brea
   return loadPlaybook(what, { breaks, operations: kinds });
 }
 
-/** The engine's surroundings for one command; `close` ends its progress display. */
+/** The engine's surroundings for one command, until `close`. */
+export interface Prepared {
+  readonly context: Context;
+  readonly progress: Progress;
+  /** Ends the progress display, and gives Ctrl-C back. */
+  close(): void;
+}
+
+/**
+ * @param farewell what is said on Ctrl-C, when nothing has to be brought to its end: nothing.
+ * @throws KbreakError when nothing can be kept in the data folder.
+ */
 export async function prepareContext(
-  inventory: Inventory | undefined,
   flags: { readonly forks: number; readonly spoilers: "yes" | "no" },
-): Promise<{ readonly context: Context; readonly progress: Progress }> {
+  farewell = "interrupted: finishing the step under way; once more ends at once",
+): Promise<Prepared> {
   const [{ connect }, { dataFolder }, { openLogger }] = await Promise.all([
     import("../transport/connect.ts"),
     import("../lab/folders.ts"),
     import("../logger.ts"),
   ]);
+  const folder = dataFolder();
+  const logger = await openLogger(folder);
   const progress = await createProgress({
     live: isInteractive() && !process.env.CI,
     spoilers: flags.spoilers === "yes",
   });
-  const abort = new AbortController();
-  // The first Ctrl-C finishes the step and undoes; the second ends kbreak at once, and the undo log stays for `kbreak undo`.
-  process.once("SIGINT", () => {
-    progress.emit({
-      type: "notice",
-      message: "interrupted: finishing the step under way; once more ends at once",
-    });
-    abort.abort();
-    process.once("SIGINT", () => process.exit(130));
+  const { signal, forget } = interruptions(() => {
+    if (farewell !== "") progress.emit({ type: "notice", message: farewell });
   });
-  process.once("SIGTERM", () => abort.abort());
-  const folder = dataFolder();
-  const logger = await openLogger(folder, fieldsOf(inventory));
   return {
-    context: {
-      dataFolder: folder,
-      connect,
-      emit: progress.emit,
-      logger,
-      signal: abort.signal,
-      forks: flags.forks,
-    },
+    context: { dataFolder: folder, connect, emit: progress.emit, logger, signal, forks: flags.forks },
     progress,
+    close() {
+      progress.close();
+      forget();
+    },
   };
 }
 
-function fieldsOf(inventory: Inventory | undefined): ReadonlyMap<string, NodeFields> {
-  return new Map(
-    (inventory?.nodes ?? []).map(({ name, cluster, zone }) => [
-      name,
-      { ...(cluster === undefined ? {} : { cluster }), ...(zone === undefined ? {} : { zone }) },
-    ]),
-  );
+/** The first Ctrl-C finishes the step and undoes; the second ends kbreak at once, and the undo log stays for `kbreak undo`. */
+function interruptions(tell: () => void) {
+  const abort = new AbortController();
+  const interrupt = () => {
+    if (abort.signal.aborted) process.exit(130);
+    tell();
+    abort.abort();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  return {
+    signal: abort.signal,
+    forget() {
+      process.off("SIGINT", interrupt);
+      process.off("SIGTERM", interrupt);
+    },
+  };
 }
 
 /** How the targets of a run are reached: as the inventory says today, else as it said when the run was made. */

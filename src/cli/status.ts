@@ -1,7 +1,8 @@
 import type { Command } from "commander";
+import type { Context } from "../engine/context.ts";
 import type { Run } from "../engine/runs.ts";
 import type { RunState, StepStatus } from "../engine/status.ts";
-import { VerificationError } from "../errors.ts";
+import { ConnectError, VerificationError } from "../errors.ts";
 import { forksOption, outputOption, print, printJson, spoilersOption } from "./options.ts";
 
 interface Flags {
@@ -32,31 +33,57 @@ export function register(program: Command): void {
 }
 
 async function statusCommand(id: string | undefined, flags: Flags): Promise<void> {
-  const { dataFolder } = await import("../lab/folders.ts");
-  const { openRuns } = await import("./choose-run.ts");
-  const runs = await openRuns(dataFolder(), id, true);
+  const [{ dataFolder }, { openRuns, statesOf }, { prepareContext }] = await Promise.all([
+    import("../lab/folders.ts"),
+    import("./choose-run.ts"),
+    import("./prepare.ts"),
+  ]);
+  const runs = await openRuns(dataFolder(), id, true, flags.spoilers);
   if (runs.length === 0) {
     if (flags.output === "json") printJson([]);
     process.stderr.write("nothing is broken: there is no open run\n");
+    if (flags.check) refuseUnarmed([]);
     return;
   }
-  if (flags.watch) return watch(dataFolder(), runs, flags);
-  const { statesOf } = await import("./choose-run.ts");
-  const states = await statesOf(runs, flags);
-  await show(states, flags);
-  if (flags.check) refuseUnarmed(states);
+  const prepared = await prepareContext(flags, "");
+  try {
+    if (flags.watch) return await watch(runs, flags, prepared.context);
+    const states = await statesOf(runs, prepared.context);
+    prepared.progress.close();
+    await show(states, flags);
+    if (flags.check) refuseUnarmed(states);
+    refuseUnreachable(states);
+  } finally {
+    prepared.close();
+  }
 }
 
+/** @throws VerificationError unless all that could be looked at is armed, and something is. */
 function refuseUnarmed(states: readonly RunState[]): void {
   const steps = states.flatMap((state) => state.steps);
-  const idle = steps.filter((step) => !isArmed(step));
-  if (steps.length > 0 && idle.length === 0) return;
-  throw new VerificationError(`${steps.length - idle.length} of ${steps.length} are armed`, {
-    hint: "kbreak undo, then kbreak apply again, arms everything anew",
+  const armed = steps.filter(isArmed).length;
+  const lost = steps.filter(({ state }) => state === "unreachable").length;
+  if (steps.length > 0 && armed + lost === steps.length) return;
+  const only = armed === 0 ? "" : "only ";
+  throw new VerificationError(`${only}${armed} of ${steps.length} are armed`, {
+    hint:
+      steps.length === 0
+        ? "kbreak apply arms something"
+        : "kbreak undo, then kbreak apply again, arms everything anew",
   });
 }
 
 const isArmed = (step: StepStatus) => step.state === "in effect" && step.symptom !== "quiet";
+
+/** @throws ConnectError that names the nodes that could not be looked at. */
+function refuseUnreachable(states: readonly RunState[]): void {
+  const steps = states.flatMap((state) => state.steps);
+  const lost = new Set(steps.filter(({ state }) => state === "unreachable").map(({ target }) => target));
+  if (lost.size === 0) return;
+  throw new ConnectError(`not reached: ${[...lost].join(", ")}`, {
+    hint: "kbreak doctor tells how the nodes are; what is broken there is still in the undo log",
+  });
+}
 
 async function show(states: readonly RunState[], flags: Flags): Promise<void> {
   if (flags.output === "json") {
@@ -71,9 +98,8 @@ async function show(states: readonly RunState[], flags: Flags): Promise<void> {
   print(renderStates(states, flags.spoilers === "yes"));
 }
 
-const withoutSpoilers = ({ run, name, status, at, steps, goals }: RunState) => ({
+const withoutSpoilers = ({ run, status, at, steps, goals }: RunState) => ({
   run,
-  name,
   status,
   at,
   inEffect: steps.filter(({ state }) => state === "in effect").length,
@@ -81,25 +107,34 @@ const withoutSpoilers = ({ run, name, status, at, steps, goals }: RunState) => (
   goalMet: goals.every(({ met }) => met),
 });
 
-async function watch(dataFolder: string, runs: readonly Run[], flags: Flags): Promise<void> {
-  const { statesOf } = await import("./choose-run.ts");
-  const { recordChanges } = await import("../engine/watch.ts");
-  const { renderStates } = await import("../render/status.ts");
-  const { createLogUpdate } = await import("log-update");
+async function watch(runs: readonly Run[], flags: Flags, context: Context): Promise<void> {
+  const [{ statesOf }, { recordChanges }, { renderStates }, { createLogUpdate }] = await Promise.all([
+    import("./choose-run.ts"),
+    import("../engine/watch.ts"),
+    import("../render/status.ts"),
+    import("log-update"),
+  ]);
   const live = process.stdout.isTTY ? createLogUpdate(process.stdout) : undefined;
   let seen = new Map<string, string>();
-  let open = true;
-  process.once("SIGINT", () => {
-    open = false;
-  });
-  while (open) {
-    const states = await statesOf(runs, flags);
-    seen = recordChanges(dataFolder, states, seen);
+  while (!context.signal.aborted) {
+    const states = await statesOf(runs, context);
+    seen = recordChanges(context.dataFolder, states, seen);
     const text = renderStates(states, flags.spoilers === "yes");
     if (live) live(text);
     else print(text);
     if (states.every(({ steps }) => steps.every(({ state }) => state !== "in effect" && state !== "drifted")))
       break;
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await pause(2000, context.signal);
   }
+}
+
+/** Waits so many milliseconds, or until `signal`. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }

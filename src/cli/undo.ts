@@ -1,8 +1,10 @@
 import type { Command } from "commander";
+import type { Context } from "../engine/context.ts";
 import type { Run } from "../engine/runs.ts";
 import type { UndoResult } from "../engine/undo-run.ts";
-import { KbreakError } from "../errors.ts";
+import { KbreakError, UndoError } from "../errors.ts";
 import { forksOption, outputOption, print, printJson, spoilersOption } from "./options.ts";
+import type { Prepared } from "./prepare.ts";
 
 interface Flags {
   readonly all?: boolean;
@@ -35,53 +37,73 @@ export function register(program: Command): void {
 async function undoCommand(id: string | undefined, flags: Flags): Promise<void> {
   const { dataFolder } = await import("../lab/folders.ts");
   const { openRuns } = await import("./choose-run.ts");
-  const runs = await openRuns(dataFolder(), id, flags.all === true);
+  const runs = await openRuns(dataFolder(), id, flags.all === true, flags.spoilers);
   if (runs.length === 0) {
+    if (flags.output === "json") printJson([]);
     process.stderr.write("nothing is broken: there is no open run\n");
     return;
   }
-  if (flags.plan) return planUndo(runs, flags);
-  const results: UndoResult[] = [];
-  const errors: KbreakError[] = [];
-  for (const run of runs) {
-    const { result, error } = await undoOneRun(run, flags);
-    if (result !== undefined) results.push(result);
-    if (error !== undefined) errors.push(error);
+  const { prepareContext } = await import("./prepare.ts");
+  const prepared = await prepareContext(flags, "undo goes on to its end; once more ends it at once");
+  try {
+    if (flags.plan) return await planUndo(runs, flags, prepared);
+    const { results, errors } = await undoAll(runs, flags, prepared.context);
+    prepared.progress.close();
+    if (flags.output === "json")
+      printJson(results.map((result) => resultData(result, flags.spoilers === "yes")));
+    else for (const result of results) print(summary(result, flags.spoilers === "yes"));
+    if (errors.length > 0) throw together(errors);
+  } finally {
+    prepared.close();
   }
-  if (flags.output === "json") printJson(results.map(resultData));
-  else for (const result of results) print(summary(result, flags.spoilers === "yes"));
-  if (errors[0] !== undefined) throw errors[0];
 }
 
-async function undoOneRun(run: Run, flags: Flags): Promise<{ result?: UndoResult; error?: KbreakError }> {
-  const [{ undoErrorOf, undoRun }, { accessOf, prepareContext }] = await Promise.all([
+/** One run after the other: one that cannot be undone does not keep the others from it. */
+async function undoAll(runs: readonly Run[], flags: Flags, context: Context) {
+  const [{ undoErrorOf, undoRun }, { accessOf }] = await Promise.all([
     import("../engine/undo-run.ts"),
     import("./prepare.ts"),
   ]);
-  const { context, progress } = await prepareContext(undefined, flags);
-  try {
-    const access = (opened: Run) => accessOf(opened.started.inventory);
-    const result = await undoRun(run.id, { exact: flags.exact === true, access }, context);
-    const error = undoErrorOf(result);
-    return error === undefined ? { result } : { result, error };
-  } catch (error) {
-    if (error instanceof KbreakError) return { error };
-    throw error;
-  } finally {
-    progress.close();
+  const results: UndoResult[] = [];
+  const errors: KbreakError[] = [];
+  const access = (opened: Run) => accessOf(opened.started.inventory);
+  for (const run of runs) {
+    try {
+      const result = await undoRun(run.id, { exact: flags.exact === true, access }, context);
+      const error = undoErrorOf(result);
+      results.push(result);
+      if (error !== undefined) errors.push(error);
+    } catch (error) {
+      if (!(error instanceof KbreakError)) throw error;
+      errors.push(error);
+    }
   }
+  return { results, errors };
 }
 
-async function planUndo(runs: readonly Run[], flags: Flags): Promise<void> {
-  const { statesOf } = await import("./choose-run.ts");
-  const states = await statesOf(runs, flags);
-  const { isRestored } = await import("../engine/verdict.ts");
+/** One error for all runs that are not undone; a single one keeps its class. */
+function together(errors: readonly KbreakError[]): KbreakError {
+  const [first] = errors;
+  if (first !== undefined && errors.length === 1) return first;
+  return new UndoError(errors.map(({ message }) => message).join("\n"), {
+    hint: "mend what stands in the way, and type again: kbreak undo --all",
+  });
+}
+
+async function planUndo(runs: readonly Run[], flags: Flags, { context, progress }: Prepared): Promise<void> {
+  const [{ statesOf }, { isRestored }, { label }] = await Promise.all([
+    import("./choose-run.ts"),
+    import("../engine/verdict.ts"),
+    import("../render/mask.ts"),
+  ]);
+  const states = await statesOf(runs, context);
+  progress.close();
   const rows = states.flatMap((state) =>
     state.steps.flatMap((step) =>
       step.operations.map(({ title, verdict }) => ({
         run: state.run,
         target: step.target,
-        operation: flags.spoilers === "yes" ? title : `break ${step.step + 1}`,
+        operation: flags.spoilers === "yes" ? label(title) : `break ${step.step + 1}`,
         verdict,
         undo: isRestored(verdict, flags.exact === true)
           ? "restore"
@@ -116,7 +138,7 @@ function summary(result: UndoResult, spoilers: boolean): string {
   return [`run ${result.run}: ${state}`, ...kept].join("\n");
 }
 
-const resultData = (result: UndoResult) => ({
+const resultData = (result: UndoResult, spoilers: boolean) => ({
   run: result.run,
   complete: result.complete,
   kept: result.kept,
@@ -124,6 +146,6 @@ const resultData = (result: UndoResult) => ({
     target,
     complete,
     error: error?.message ?? null,
-    operations,
+    operations: spoilers ? operations : operations.map(({ verdict, outcome }) => ({ verdict, outcome })),
   })),
 });

@@ -1,10 +1,17 @@
 import { join } from "node:path";
-import { InterruptedError, KbreakError, messageOf, PreconditionError, RemoteError } from "../errors.ts";
+import {
+  InterruptedError,
+  KbreakError,
+  messageOf,
+  PreconditionError,
+  RemoteError,
+  UndoError,
+} from "../errors.ts";
 import { applyStep, StepFailure } from "./apply-step.ts";
-import { type Context, sideBySide, startTask } from "./context.ts";
+import { type Context, inRun, sideBySide, startTask } from "./context.ts";
 import { checkGoals } from "./goal.ts";
 import { lockRun, lockTarget, thisOwner } from "./locks.ts";
-import type { Plan, TargetPlan } from "./plan.ts";
+import { type Plan, type TargetPlan, unreachableError } from "./plan.ts";
 import type { StepPlan } from "./plan-step.ts";
 import { newRunId, runsFolder } from "./runs.ts";
 import { type TargetUndone, undoTarget } from "./undo.ts";
@@ -60,12 +67,15 @@ export async function apply(plan: Plan, options: ApplyOptions, context: Context)
 /** @throws ConnectError, PreconditionError when there is nothing to apply anywhere. */
 function refuseNothing(plan: Plan): void {
   if (plan.targets.some(({ steps }) => steps.length > 0)) return;
-  const [lost] = plan.unreachable;
-  if (lost !== undefined) throw lost.error;
+  const lost = unreachableError(plan.unreachable);
+  if (lost !== undefined) throw lost;
   const reasons = plan.targets.flatMap(({ node, skipped }) =>
     skipped.map(({ title, reason }) => `${node.name}: ${title}: ${reason}`),
   );
-  throw new PreconditionError(["no step can run on any node", ...reasons].join("\n"));
+  throw new PreconditionError(["no step can run on any node", ...reasons].join("\n"), {
+    target: plan.targets.map(({ node }) => node.name).join(", "),
+    hint: "nothing was touched; kbreak doctor tells what the nodes need",
+  });
 }
 
 async function refuseUnhealthy(plan: Plan): Promise<void> {
@@ -87,10 +97,17 @@ async function applyRun(
   run: string,
   plan: Plan,
   options: ApplyOptions,
-  context: Context,
+  outer: Context,
   log: UndoLog,
 ): Promise<ApplyResult> {
   const { user, host, pid } = thisOwner(run);
+  const records = plan.targets.map(({ node, session, steps }) => ({
+    name: node.name,
+    access: node,
+    identity: session.identity,
+    steps: steps.length,
+  }));
+  const context = inRun(outer, run, records);
   log.append({
     type: "run",
     run,
@@ -98,12 +115,7 @@ async function applyRun(
     inventory: plan.inventory.file,
     lab: plan.inventory.name,
     owner: { user, host, pid },
-    targets: plan.targets.map(({ node, session, steps }) => ({
-      name: node.name,
-      access: node,
-      identity: session.identity,
-      steps: steps.length,
-    })),
+    targets: records,
     goals: plan.goals,
   });
   context.emit({ type: "run", run, verb: "apply" });
@@ -196,9 +208,30 @@ async function undoAll(
   });
 }
 
+/** The worst that can be: something failed, and what was applied before it could not be taken back. */
+function unfinished(run: string, targets: readonly TargetResult[]): UndoError {
+  const reasons = targets.flatMap(({ target, error, undone }) => [
+    ...(error === undefined ? [] : [error.message]),
+    ...(undone?.error === undefined ? [] : [`${target}: ${undone.error.message}`]),
+    ...(undone?.operations ?? [])
+      .filter(({ outcome }) => outcome === "left")
+      .map(({ title, detail }) => `${target}: ${title}: ${detail}`),
+  ]);
+  return new UndoError(["what was applied could not be undone", ...reasons].join("\n"), {
+    hint: `mend what stands in the way, and type: kbreak undo ${run}`,
+  });
+}
+
 /** The error that the command ends with, or `undefined` when all went well. */
 export function errorOf(plan: Plan, result: ApplyResult): KbreakError | undefined {
-  if (result.interrupted) return new InterruptedError("interrupted");
+  const left = result.targets.filter(({ undone }) => undone?.complete === false);
+  if (left.length > 0) return unfinished(result.run, left);
+  if (result.interrupted)
+    return new InterruptedError("interrupted", {
+      hint: result.targets.some(({ undone }) => undone === undefined)
+        ? `what was applied is still there: kbreak undo ${result.run}`
+        : "everything was undone",
+    });
   const failed = result.targets.flatMap(({ error }) => (error === undefined ? [] : [error]));
-  return failed[0] ?? plan.unreachable[0]?.error;
+  return failed[0] ?? unreachableError(plan.unreachable);
 }

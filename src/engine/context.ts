@@ -1,4 +1,5 @@
 import type { Connect } from "../transport/transport.ts";
+import type { TargetRecord } from "./records.ts";
 
 /** What every part of the engine is handed: where it keeps its logs, how it reaches nodes, and whom it tells. */
 export interface Context {
@@ -16,6 +17,24 @@ export interface Context {
 export interface Logger {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** The same surroundings with a log whose every line names the run, and what the node of the line belongs to. */
+export function inRun(context: Context, run: string, targets: readonly TargetRecord[]): Context {
+  const { logger } = context;
+  const known = new Map(targets.map(({ name, access: { cluster, zone } }) => [name, { cluster, zone }]));
+  const complete = (fields: Readonly<Record<string, unknown>>) => ({
+    run,
+    ...fields,
+    ...(typeof fields.node === "string" ? known.get(fields.node) : undefined),
+  });
+  return {
+    ...context,
+    logger: {
+      info: (fields, message) => logger.info(complete(fields), message),
+      warn: (fields, message) => logger.warn(complete(fields), message),
+    },
+  };
 }
 
 /** What a person is told while it happens. */

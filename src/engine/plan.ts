@@ -1,5 +1,5 @@
 import type { Break } from "../catalogue/break.ts";
-import { ConnectError, EnrolmentError, PreconditionError } from "../errors.ts";
+import { ConnectError, EnrolmentError, KbreakError, messageOf, PreconditionError } from "../errors.ts";
 import type { Facts } from "../facts.ts";
 import { enrolledIdentity } from "../inventory/enrolment.ts";
 import { select } from "../inventory/select.ts";
@@ -55,7 +55,9 @@ export async function plan(request: PlanRequest, context: Context): Promise<Plan
       task.end("done");
       return target;
     } catch (error) {
-      task.end("failed", error instanceof Error ? error.message : String(error));
+      task.end("failed", messageOf(error));
+      const code = error instanceof KbreakError ? error.code : "error";
+      context.logger.warn({ node: node.name, code }, "left out");
       return { node, error };
     }
   });
@@ -78,12 +80,23 @@ export async function plan(request: PlanRequest, context: Context): Promise<Plan
   };
 }
 
+/** One error that names every node that cannot be reached; `undefined` when there is none. */
+export function unreachableError(unreachable: Plan["unreachable"]): ConnectError | undefined {
+  const [first] = unreachable;
+  if (first === undefined || unreachable.length === 1) return first?.error;
+  const lines = unreachable.map(({ node, error }) => `${node.name}: ${error.message}`);
+  return new ConnectError([`${unreachable.length} nodes cannot be reached`, ...lines].join("\n"), {
+    hint: first.error.hint ?? "",
+  });
+}
+
 /** One error for all that was refused; a single one keeps its class. */
 function together(errors: readonly unknown[]): unknown {
   const [first] = errors;
   if (errors.length === 1 || !errors.every((error) => error instanceof PreconditionError)) return first;
   return new PreconditionError(errors.map((error) => error.message).join("\n"), {
     hint: errors[0]?.hint ?? "",
+    target: errors.map((error) => error.target).join(", "),
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Identity } from "../inventory/types.ts";
+import type { Identity, InventoryNode } from "../inventory/types.ts";
 import type { Operation, State } from "../operations/operation.ts";
 import type { Symptom } from "../probes/probe.ts";
 import type { NodeAccess } from "../transport/transport.ts";
@@ -47,7 +47,7 @@ export interface RunStarted {
 
 export interface TargetRecord {
   readonly name: string;
-  readonly access: NodeAccess;
+  readonly access: NodeAccess & Pick<InventoryNode, "cluster" | "zone">;
   readonly identity: Identity;
   /** How many steps it gets. */
   readonly steps: number;

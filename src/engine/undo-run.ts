@@ -1,6 +1,6 @@
 import { ConnectError, EnrolmentError, type KbreakError, UndoError, UndoLogError } from "../errors.ts";
 import type { NodeAccess } from "../transport/transport.ts";
-import { type Context, sideBySide } from "./context.ts";
+import { type Context, inRun, sideBySide } from "./context.ts";
 import { lockRun, lockTarget } from "./locks.ts";
 import type { TargetRecord } from "./records.ts";
 import { openRun, type Run, runOf, touchedTargets } from "./runs.ts";
@@ -59,9 +59,10 @@ async function undoTargets(
   run: Run,
   log: UndoLog,
   options: UndoOptions,
-  context: Context,
+  outer: Context,
 ): Promise<UndoResult> {
   const targets = touchedTargets(run);
+  const context = inRun(outer, run.id, targets);
   context.emit({ type: "run", run: run.id, verb: "undo" });
   quietly(context, () =>
     log.append({ type: "undo", targets: targets.map(({ name }) => name), exact: options.exact }),

@@ -1,18 +1,21 @@
-import pc from "picocolors";
 import type { Break } from "../catalogue/break.ts";
+import { type Colours, coloursFor } from "./colours.ts";
 
-const paragraph = (title: string, lines: readonly string[]) =>
-  lines.length === 0 ? [] : [`${pc.bold(title)}\n${lines.map((line) => `    ${line}`).join("\n")}`];
+const paragraphs =
+  ({ bold }: Colours) =>
+  (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : [`${bold(title)}\n${lines.map((line) => `    ${line}`).join("\n")}`];
 
 /** A break as a manual page. Without spoilers: only what a fixer may know, which is what is seen. */
-export function renderBreak(found: Break, spoilers: boolean): string {
+export function renderBreak(found: Break, spoilers: boolean, colours = coloursFor(process.stdout)): string {
+  const paragraph = paragraphs(colours);
   const head = paragraph("NAME", [`${found.id} - ${spoilers ? found.title : "a break"}`]);
   const sees = paragraph("WHAT IS SEEN", [found.sees]);
   if (!spoilers) return [...head, ...sees, ...paragraph("DIFFICULTY", [found.difficulty])].join("\n\n");
   const { roles = [], commands = [], kernel } = found.needs ?? {};
   const parameters = Object.entries(found.parameters.properties).map(
     ([name, { type, default: preset, description }]) =>
-      `${pc.bold(name)} (${type}, default ${JSON.stringify(preset)})  ${description}`,
+      `${colours.bold(name)} (${type}, default ${JSON.stringify(preset)})  ${description}`,
   );
   const needs = [
     roles.length > 0 ? `nodes: ${roles.join(", ")}` : "",

@@ -1,37 +1,45 @@
 import { createTwoFilesPatch } from "diff";
-import pc from "picocolors";
-import type { Plan, StepPlan, TargetPlan } from "../engine/plan.ts";
+import type { Plan, TargetPlan } from "../engine/plan.ts";
+import type { StepPlan } from "../engine/plan-step.ts";
 import type { Preview } from "../operations/operation.ts";
-import { masked } from "./mask.ts";
+import { type Colours, coloursFor } from "./colours.ts";
+import { label, masked } from "./mask.ts";
 
 /** A plan for people: per node and step what would change, texts as a diff, secrets hidden. */
-export function renderPlan(plan: Plan, spoilers: boolean): string {
-  const parts = plan.targets.map((target) => (spoilers ? renderTarget(target) : summarise(target)));
+export function renderPlan(plan: Plan, spoilers: boolean, colours = coloursFor(process.stdout)): string {
+  const parts = plan.targets.map((target) =>
+    spoilers ? renderTarget(target, colours) : summarise(target, colours),
+  );
   const unreachable = plan.unreachable.map(({ node, error }) => `${node.name}: left out: ${error.message}`);
   const steps = plan.targets.reduce((sum, target) => sum + target.steps.length, 0);
   const total = `Plan: ${steps} ${steps === 1 ? "break" : "breaks"} on ${plan.targets.length} ${plan.targets.length === 1 ? "node" : "nodes"}.`;
-  return [...parts, ...unreachable, pc.bold(total)].join("\n\n");
+  return [...parts, ...unreachable, colours.bold(total)].join("\n\n");
 }
 
-function summarise({ node, steps, skipped }: TargetPlan): string {
-  return `${pc.bold(node.name)}: ${steps.length} to apply${skipped.length > 0 ? `, ${skipped.length} cannot run here` : ""}`;
+function summarise({ node, steps, skipped }: TargetPlan, colours: Colours): string {
+  return `${colours.bold(node.name)}: ${steps.length} to apply${skipped.length > 0 ? `, ${skipped.length} cannot run here` : ""}`;
 }
 
-function renderTarget({ node, steps, skipped }: TargetPlan): string {
+function renderTarget({ node, steps, skipped }: TargetPlan, colours: Colours): string {
   return [
-    pc.bold(node.name),
-    ...steps.map(renderStep),
-    ...skipped.map(({ title, reason }) => `  ${pc.yellow("-")} ${title}: left out: ${reason}`),
+    colours.bold(node.name),
+    ...steps.map((step) => renderStep(step, colours)),
+    ...skipped.map(
+      ({ title, reason }) => `  ${colours.yellow("-")} ${label(title)}: left out: ${label(reason)}`,
+    ),
   ].join("\n");
 }
 
-function renderStep(step: StepPlan): string {
-  const dangers = step.break?.dangers?.length ? pc.red(` [${step.break.dangers.join(", ")}]`) : "";
-  return [`  ${pc.red("!")} ${step.title}${dangers}`, ...step.previews.map(renderPreview)].join("\n");
+function renderStep(step: StepPlan, colours: Colours): string {
+  const dangers = step.break?.dangers?.length ? colours.red(` [${step.break.dangers.join(", ")}]`) : "";
+  return [
+    `  ${colours.red("!")} ${label(step.title)}${dangers}`,
+    ...step.previews.map((preview) => renderPreview(preview, colours)),
+  ].join("\n");
 }
 
-function renderPreview({ line, before, after }: Preview): string {
-  const title = `      ${masked(line)}`;
+function renderPreview({ line, before, after }: Preview, colours: Colours): string {
+  const title = `      ${label(line)}`;
   if (before === undefined || after === undefined) return title;
   const patch = createTwoFilesPatch("now", "then", masked(before), masked(after), undefined, undefined, {
     context: 1,
@@ -40,26 +48,35 @@ function renderPreview({ line, before, after }: Preview): string {
     .split("\n")
     .slice(4)
     .filter((text) => text !== "" && !text.startsWith("\\"))
-    .map((text) => `        ${coloured(text)}${strangers(text)}`);
+    .map((text) => `        ${coloured(text, colours)}${strangers(text, colours)}`);
   return [title, ...body].join("\n");
 }
 
-function coloured(line: string): string {
-  if (line.startsWith("+")) return pc.green(line);
-  return line.startsWith("-") ? pc.red(line) : pc.dim(line);
+function coloured(line: string, colours: Colours): string {
+  if (line.startsWith("+")) return colours.green(line);
+  return line.startsWith("-") ? colours.red(line) : colours.dim(line);
 }
 
 /** Characters that cannot be told from ASCII by looking are named. */
-function strangers(line: string): string {
+function strangers(line: string, colours: Colours): string {
   if (!line.startsWith("+")) return "";
   const found = [...new Set(line.match(/[^\p{ASCII}]/gu) ?? [])].map(
     (character) => `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`,
   );
-  return found.length === 0 ? "" : pc.yellow(`   (${found.join(", ")})`);
+  return found.length === 0 ? "" : colours.yellow(`   (${found.join(", ")})`);
 }
 
-/** A plan as data, without contents. */
-export function planData(plan: Plan) {
+/** A plan as data, without contents; without spoilers only how many breaks each node gets. */
+export function planData(plan: Plan, spoilers: boolean) {
+  const unreachable = plan.unreachable.map(({ node, error }) => ({ name: node.name, reason: error.message }));
+  if (!spoilers) {
+    const targets = plan.targets.map(({ node, steps, skipped }) => ({
+      name: node.name,
+      steps: steps.length,
+      skipped: skipped.length,
+    }));
+    return { targets, unreachable };
+  }
   return {
     playbook: plan.playbook.name,
     targets: plan.targets.map(({ node, facts, steps, skipped }) => ({
@@ -74,8 +91,8 @@ export function planData(plan: Plan) {
         reboot: found?.reboot ?? null,
         changes: previews.map(({ line }) => masked(line)),
       })),
-      skipped,
+      skipped: skipped.map((step) => ({ ...step, reason: masked(step.reason) })),
     })),
-    unreachable: plan.unreachable.map(({ node, error }) => ({ name: node.name, reason: error.message })),
+    unreachable,
   };
 }

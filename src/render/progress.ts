@@ -1,6 +1,6 @@
-import pc from "picocolors";
 import type { Event, TaskEvent } from "../engine/context.ts";
-import { masked } from "./mask.ts";
+import { type Colours, coloursFor } from "./colours.ts";
+import { label, masked } from "./mask.ts";
 
 export interface Progress {
   readonly emit: (event: Event) => void;
@@ -15,24 +15,25 @@ export interface ProgressOptions {
   readonly spoilers: boolean;
 }
 
-const signs = { done: pc.green("✓"), failed: pc.red("✗"), skipped: pc.yellow("-"), started: pc.cyan("…") };
+interface Style extends ProgressOptions {
+  readonly colours: Colours;
+}
 
 /** Tells on standard error what happens, nodes side by side. */
 export async function createProgress(options: ProgressOptions): Promise<Progress> {
-  if (!options.live)
-    return { emit: (event) => writeLine(lineOf(event, options.spoilers)), close: () => undefined };
+  const style = { ...options, colours: coloursFor(process.stderr) };
+  if (!options.live) return { emit: (event) => writeLine(lineOf(event, style)), close: () => undefined };
   const { createLogUpdate } = await import("log-update");
   const update = createLogUpdate(process.stderr, { showCursor: true });
   const running = new Map<string, TaskEvent>();
-  const redraw = () =>
-    update([...running.values()].map((task) => runningLine(task, options.spoilers)).join("\n"));
+  const redraw = () => update([...running.values()].map((task) => runningLine(task, style)).join("\n"));
   return {
     emit(event) {
       if (event.type === "task" && event.state === "started") running.set(event.target, event);
       else {
         if (event.type === "task") running.delete(event.target);
         update.clear();
-        writeLine(lineOf(event, options.spoilers));
+        writeLine(lineOf(event, style));
       }
       redraw();
     },
@@ -45,19 +46,22 @@ function writeLine(line: string | undefined): void {
 }
 
 const nameOf = (event: TaskEvent, spoilers: boolean) =>
-  spoilers || !event.task.startsWith("step-") ? event.title : `break ${Number(event.task.slice(5)) + 1}`;
+  spoilers || !event.task.startsWith("step-")
+    ? label(event.title)
+    : `break ${Number(event.task.slice(5)) + 1}`;
 
-function runningLine(event: TaskEvent, spoilers: boolean): string {
-  const detail = event.detail && spoilers ? pc.dim(` ${masked(event.detail)}`) : "";
-  return `${signs.started} ${pc.bold(event.target)}  ${nameOf(event, spoilers)}${detail}`;
+function runningLine(event: TaskEvent, { colours, spoilers }: Style): string {
+  const detail = event.detail && spoilers ? colours.dim(` ${label(event.detail)}`) : "";
+  return `${colours.cyan("…")} ${colours.bold(event.target)}  ${nameOf(event, spoilers)}${detail}`;
 }
 
-function lineOf(event: Event, spoilers: boolean): string | undefined {
-  if (event.type === "run") return pc.dim(`run ${event.run}`);
+function lineOf(event: Event, { colours, spoilers }: Style): string | undefined {
+  if (event.type === "run") return colours.dim(`run ${event.run}`);
   if (event.type === "notice")
-    return pc.yellow(`${event.target === undefined ? "" : `${event.target}: `}${masked(event.message)}`);
+    return colours.yellow(`${event.target === undefined ? "" : `${event.target}: `}${masked(event.message)}`);
   if (event.state === "started") return undefined;
-  const time = event.seconds === undefined ? "" : pc.dim(`  ${event.seconds.toFixed(1)} s`);
-  const detail = event.detail === undefined || !spoilers ? "" : `  ${masked(event.detail)}`;
-  return `${signs[event.state]} ${pc.bold(event.target)}  ${nameOf(event, spoilers)}  ${event.state}${time}${detail}`;
+  const signs = { done: colours.green("✓"), failed: colours.red("✗"), skipped: colours.yellow("-") };
+  const time = event.seconds === undefined ? "" : colours.dim(`  ${event.seconds.toFixed(1)} s`);
+  const detail = event.detail === undefined || !spoilers ? "" : `  ${label(event.detail)}`;
+  return `${signs[event.state]} ${colours.bold(event.target)}  ${nameOf(event, spoilers)}  ${event.state}${time}${detail}`;
 }

@@ -5,11 +5,15 @@ import { outputOption, print, printJson, spoilersOption } from "./options.ts";
 
 /** Adds `kbreak breaks list|show`. */
 export function register(program: Command): void {
-  const breaks = program.command("breaks").description("What kbreak knows to break");
+  const breaks = program
+    .command("breaks")
+    .description("What kbreak knows to break")
+    .addHelpText("after", "\nExamples:\n  kbreak breaks list\n  kbreak breaks show files/immutable\n");
   breaks
     .command("list")
     .description("List all breaks")
     .addOption(outputOption("table", "json", "name"))
+    .addHelpText("after", "\nExamples:\n  kbreak breaks list\n  kbreak breaks list -o name\n")
     .action(list);
   breaks
     .command("show")
@@ -17,6 +21,10 @@ export function register(program: Command): void {
     .argument("<break>", "its id, such as files/immutable")
     .addOption(spoilersOption())
     .addOption(outputOption("table", "json"))
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kbreak breaks show files/immutable\n  kbreak breaks show files/immutable --spoilers no    for the fixer\n",
+    )
     .action(show);
 }
 

@@ -31,31 +31,48 @@ compdef _kbreak kbreak`,
   fish: `complete -c kbreak -a '(set -l words (commandline -opc); kbreak complete -- $words[2..-1] 2>/dev/null)'`,
 };
 
-/** What may follow these words: commands, options, ids of breaks, and open runs. */
+/** What may follow these words: commands, options and their choices, ids of breaks and runs. */
 async function candidates(program: Command, words: readonly string[]): Promise<readonly string[]> {
+  const path: string[] = [];
   let command = program;
-  for (const word of words)
-    command = command.commands.find((one) => one.name() === word || one.aliases().includes(word)) ?? command;
+  for (const word of words) {
+    const found = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (found === undefined) continue;
+    command = found;
+    path.push(found.name());
+  }
+  const last = words.at(-1);
+  const option = command.options.find(
+    ({ long, short }) => last !== undefined && [long, short].includes(last),
+  );
+  if (option?.required) return option.argChoices ?? [];
   const verbs = command.commands.map((one) => one.name()).filter((name) => name !== "complete");
   const options = command.options.flatMap(({ long }) => (long ? [long] : []));
-  return [...verbs, ...(await argumentsOf(command.name())), ...options];
+  return [...verbs, ...(await argumentsOf(path.join(" "))), ...options];
 }
 
 async function argumentsOf(verb: string): Promise<readonly string[]> {
-  if (["apply", "plan", "show"].includes(verb)) {
-    const { breakIds } = await import("../catalogue/catalogue.ts");
-    if (verb !== "show") return breakIds();
-    return [...breakIds(), ...(await openIds())];
+  switch (verb) {
+    case "apply":
+    case "plan":
+    case "breaks show":
+      return (await import("../catalogue/catalogue.ts")).breakIds();
+    case "runs show":
+      return runIds(false);
+    case "undo":
+    case "status":
+      return runIds(true);
+    default:
+      return [];
   }
-  return ["undo", "status"].includes(verb) ? openIds() : [];
 }
 
-async function openIds(): Promise<readonly string[]> {
+async function runIds(open: boolean): Promise<readonly string[]> {
   const [{ isOpen, readRuns }, { dataFolder }] = await Promise.all([
     import("../engine/runs.ts"),
     import("../lab/folders.ts"),
   ]);
   return readRuns(dataFolder())
-    .runs.filter(isOpen)
+    .runs.filter((run) => !open || isOpen(run))
     .map(({ id }) => id);
 }

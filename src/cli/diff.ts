@@ -40,6 +40,10 @@ Examples:
     .addOption(inventoryOption())
     .option("--limit <selection>", "only these nodes, such as cp1 or worker,!w3")
     .addOption(forksOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kbreak diff save healthy\n  kbreak diff save before.json --limit cp1\n",
+    )
     .action(save);
   diff
     .command("show <before> [after]")
@@ -51,6 +55,10 @@ Examples:
     .addOption(forksOption())
     .addOption(outputOption("table", "json"))
     .option("--detailed-exitcode", "exit with 2 when there are differences")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kbreak diff show healthy\n  kbreak diff show healthy broken -o json\n",
+    )
     .action(show);
 }
 

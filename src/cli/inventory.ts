@@ -40,12 +40,14 @@ export function register(program: Command): void {
     .addOption(inventoryOption())
     .addOption(output())
     .option("--limit <selection>", "only these nodes, such as cp1 or worker,!w3")
+    .addHelpText("after", "\nExamples:\n  kbreak inventory list -i lab.yaml --limit worker,!w3\n")
     .action(list);
   inventory
     .command("show <node>")
     .description("Show all that is known of a node, and how ssh will reach it")
     .addOption(inventoryOption())
     .addOption(output())
+    .addHelpText("after", "\nExamples:\n  kbreak inventory show cp1 -i lab.yaml\n")
     .action(show);
   inventory
     .command("enrol")
@@ -58,6 +60,10 @@ export function register(program: Command): void {
       "take these nodes as what they are now, such as after a new installation",
     )
     .option("-y, --yes", "do not ask")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kbreak inventory enrol -i lab.yaml\n  kbreak inventory enrol -i lab.yaml --replace w1    w1 was installed anew\n",
+    )
     .action(enrolNodes);
 }
 

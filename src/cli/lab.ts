@@ -34,22 +34,26 @@ export function register(program: Command): void {
     .addOption(name())
     .option("--nodes <number>", "3: a control plane and 2 workers; 2+3: 2 control planes and 3 workers")
     .addOption(output())
+    .addHelpText("after", "\nExamples:\n  kbreak lab up\n  kbreak lab up --nodes 2+3\n")
     .action(up);
   lab
     .command("down")
     .description("End the lab and remove all of it, its nodes' disks too")
     .addOption(name())
+    .addHelpText("after", "\nExamples:\n  kbreak lab down\n")
     .action(down);
   lab
     .command("status")
     .description("Show the nodes and whether they run")
     .addOption(name())
     .addOption(output())
+    .addHelpText("after", "\nExamples:\n  kbreak lab status\n  kbreak lab status -o json\n")
     .action(status);
   lab
     .command("ssh <node> [command...]")
     .description("Log in to a node as root, or run a command there")
     .addOption(name())
+    .addHelpText("after", "\nExamples:\n  kbreak lab ssh cp1\n  kbreak lab ssh cp1 -- etcdctl version\n")
     .action(ssh);
 }
 

@@ -3,7 +3,14 @@ import { print } from "./options.ts";
 
 /** Bare `kbreak`: what is broken now, by the undo logs alone, and what to type next. */
 export function register(program: Command): void {
-  program.action(overview);
+  program.allowExcessArguments().action(async () => {
+    const [word] = program.args;
+    if (word !== undefined) {
+      const { unknownCommand } = await import("./unknown-command.ts");
+      throw unknownCommand(program, word);
+    }
+    await overview();
+  });
 }
 
 async function overview(): Promise<void> {

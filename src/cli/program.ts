@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { KbreakError, messageOf } from "../errors.ts";
+import { KbreakError } from "../errors.ts";
 import * as apply from "./apply.ts";
 import * as breaks from "./breaks.ts";
 import * as completion from "./completion.ts";
@@ -13,6 +13,7 @@ import * as plan from "./plan.ts";
 import * as runs from "./runs.ts";
 import * as status from "./status.ts";
 import * as undo from "./undo.ts";
+import { unknownCommand } from "./unknown-command.ts";
 import * as validate from "./validate.ts";
 
 const examples = `Break a Kubernetes lab on purpose, prove that it is broken, and put it back as it was.
@@ -25,7 +26,7 @@ Examples:
   kbreak breaks show files/immutable       what it does, hints, how to find and fix it
 `;
 
-/** The verbs of the first screen; \`kbreak help --all\` shows the others too. */
+/** The verbs of the first screen; `kbreak help --all` shows the others too. */
 const first: readonly string[] = ["lab", "apply", "status", "undo", "breaks"];
 
 /** EX_USAGE of sysexits.h. */
@@ -49,10 +50,8 @@ export function createProgram(all: boolean): Command {
       "where undo logs and labs are kept (default: $KBREAK_DATA_DIR, else XDG's)",
     )
     .option("--no-color", "no colours; NO_COLOR does the same")
-    .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text) })
     .addHelpText("before", examples)
     .addHelpText("after", all ? "" : "\nMore commands: kbreak help --all");
   for (const verb of [
@@ -75,42 +74,67 @@ export function createProgram(all: boolean): Command {
     .command("help")
     .description("Show help")
     .option("--all", "all commands")
-    .argument("[command]")
-    .action((name: string | undefined, options: { readonly all?: boolean }) => {
-      const found = program.commands.find((command) => command.name() === name);
-      (found ?? createProgram(options.all === true)).outputHelp();
+    .argument("[command...]")
+    .addHelpText("after", "\nExamples:\n  kbreak help --all\n  kbreak help lab up\n")
+    .action((names: readonly string[], options: { readonly all?: boolean }) => {
+      const shown = names.reduce(subcommand, options.all === true ? createProgram(true) : program);
+      shown.outputHelp();
     });
   program.configureHelp({
     visibleCommands: (command) =>
       command === program && !all
         ? first.flatMap((name) => program.commands.filter((one) => one.name() === name))
-        : command.commands.filter((one) => one.name() !== "help"),
+        : command.commands.filter((one) => !unlisted.includes(one.name())),
   });
-  program.hook("preAction", () => {
-    const { dataDir, color } = program.opts<{ dataDir?: string; color: boolean }>();
-    if (dataDir !== undefined) process.env.KBREAK_DATA_DIR = dataDir;
-    if (!color) process.env.NO_COLOR = "1";
-  });
+  for (const command of everyCommand(program))
+    command.helpCommand(false).showHelpAfterError(`hint: ${pathOf(command)} --help`);
   return program;
+}
+
+/** Verbs that the lists of commands leave out. */
+const unlisted: readonly string[] = ["help", "complete"];
+
+/** @throws UsageError */
+function subcommand(command: Command, name: string): Command {
+  const found = command.commands.find((one) => one.name() === name || one.aliases().includes(name));
+  if (found === undefined) throw unknownCommand(command, name);
+  return found;
+}
+
+function everyCommand(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}
+
+/** The words that lead to a command, such as `kbreak lab up`. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+/** Takes effect before any verb is loaded. */
+function applyGlobalOptions(program: Command): void {
+  const { dataDir, color } = program.opts<{ dataDir?: string; color: boolean }>();
+  if (dataDir !== undefined) process.env.KBREAK_DATA_DIR = dataDir;
+  if (!color) process.env.NO_COLOR = "1";
 }
 
 /** Runs a command line and gives its exit code. Whatever goes wrong is told on standard error. */
 export async function run(words: readonly string[]): Promise<number> {
+  let spoilers = true;
   try {
     process.exitCode = 0;
-    await createProgram(words.includes("--all")).parseAsync(words, { from: "user" });
+    const program = createProgram(words.includes("--all"));
+    program.hook("preAction", (_program, command) => {
+      spoilers = command.opts<{ spoilers?: string }>().spoilers !== "no";
+      applyGlobalOptions(program);
+    });
+    await program.parseAsync(words, { from: "user" });
     return Number(process.exitCode);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
-    report(error);
+    const { renderError } = await import("../render/error.ts");
+    process.stderr.write(renderError(error, spoilers));
+    if (!(error instanceof KbreakError) && error instanceof Error && process.env.KBREAK_DEBUG)
+      process.stderr.write(`${error.stack}\n`);
     return error instanceof KbreakError ? error.exitCode : 1;
   }
-}
-
-/** What happened, where, why, and what to type next. */
-function report(error: unknown): void {
-  const hint = error instanceof KbreakError ? error.hint : undefined;
-  process.stderr.write(`error: ${messageOf(error)}\n${hint === undefined ? "" : `hint: ${hint}\n`}`);
-  if (!(error instanceof KbreakError) && error instanceof Error && process.env.KBREAK_DEBUG)
-    process.stderr.write(`${error.stack}\n`);
 }

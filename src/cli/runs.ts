@@ -2,18 +2,28 @@ import type { Command } from "commander";
 import type { Logged } from "../engine/undo-log.ts";
 import { outputOption, print, printJson } from "./options.ts";
 
+const examples = `
+Examples:
+  kbreak runs list
+  kbreak runs show 20260301-201500-a1b2
+`;
+
 /** Adds `kbreak runs list|show`. */
 export function register(program: Command): void {
-  const runs = program.command("runs").description("The undo logs: what was done when, for people and jq");
+  const runs = program
+    .command("runs")
+    .description("The undo logs: what was done when, for people and jq")
+    .addHelpText("after", examples);
   runs
     .command("list")
     .description("List all runs, the newest first")
     .addOption(outputOption("table", "json", "name"))
+    .addHelpText("after", "\nExamples:\n  kbreak runs list\n  kbreak runs list -o name\n")
     .action(list);
   runs
     .command("show")
     .description("Show the records of one run; pre-images are named by their hash, never printed")
-    .argument("<run>")
+    .argument("<run>", "its id, or the beginning of it")
     .addOption(outputOption("table", "json"))
     .addHelpText(
       "after",
@@ -78,19 +88,19 @@ async function show(id: string, { output }: { readonly output: "table" | "json" 
 }
 
 async function describe(record: Logged): Promise<string> {
-  const [{ kindOf }, { masked }] = await Promise.all([
+  const [{ kindOf }, { label }] = await Promise.all([
     import("../operations/index.ts"),
     import("../render/mask.ts"),
   ]);
   if (record.type === "run") return `${record.name} on ${record.targets.map(({ name }) => name).join(", ")}`;
   if (record.type === "intent")
-    return masked(
+    return label(
       `${record.title}: ${record.operations.map(({ spec }) => kindOf(spec).title(spec)).join("; ")}`,
     );
   if (record.type === "applied") return `step ${record.step + 1}`;
   if (record.type === "symptom")
     return `step ${record.step + 1}: ${record.symptom} after ${record.after.toFixed(1)} s`;
-  if (record.type === "failed") return masked(`step ${record.step + 1}: ${record.message}`);
+  if (record.type === "failed") return label(`step ${record.step + 1}: ${record.message}`);
   if (record.type === "undo") return record.targets.join(", ");
   if (record.type === "folders") return `${Object.keys(record.folders).length} folders`;
   if (record.type === "restored")

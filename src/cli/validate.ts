@@ -19,6 +19,10 @@ export function register(program: Command): void {
     .command("validate <file...>")
     .description("Check playbooks and inventories: all mistakes at once, as file:line:column")
     .addOption(outputOption("text", "json"))
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kbreak validate playbooks/*.yaml\n  kbreak validate lab.yaml -o json\n",
+    )
     .action(validate);
 }
 

@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  fchmodSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -60,6 +61,12 @@ interface Parsed {
   readonly length: number;
 }
 
+/** A line without its checksum, and the checksum; `undefined` when it has none. */
+function splitLine(line: string): { readonly text: string; readonly sum: string } | undefined {
+  const [, start, sum] = /^(.*),"sum":"([0-9a-f]{16})"\}$/s.exec(line) ?? [];
+  return start === undefined || sum === undefined ? undefined : { text: `${start}}`, sum };
+}
+
 /**
  * Reads a log's text. A last line without its end was torn by a crash before anything was done in its name, and is
  * left out.
@@ -68,18 +75,19 @@ interface Parsed {
 export function parseLog(bytes: Buffer, file: string): Parsed {
   const end = bytes.lastIndexOf(0x0a) + 1;
   const lines = bytes.subarray(0, end).toString("utf8").split("\n").slice(0, -1);
+  const damage = (line: number, why: string) =>
+    new UndoLogError(`${file}:${line}: the undo log is damaged: ${why}`, {
+      hint: "nothing was changed; the lines before it are sound, and each intent holds what was there before",
+    });
   const records: Logged[] = [];
   let previous = "";
   for (const [index, line] of lines.entries()) {
-    const damaged = (why: string) =>
-      new UndoLogError(`${file}:${index + 1}: the undo log is damaged: ${why}`, {
-        hint: "nothing was changed; the lines before are sound, and `kbreak runs show` prints them",
-      });
-    const match = /^(.*),"sum":"([0-9a-f]{16})"\}$/s.exec(line);
-    const text = match?.[1] === undefined ? undefined : `${match[1]}}`;
-    if (text === undefined) throw damaged("no checksum");
+    const damaged = (why: string) => damage(index + 1, why);
+    const parts = splitLine(line);
+    if (parts === undefined) throw damaged("no checksum");
+    const { text } = parts;
     const sum = checksum(previous, text);
-    if (sum !== match?.[2]) throw damaged("its checksum does not fit");
+    if (sum !== parts.sum) throw damaged("its checksum does not fit");
     const record = JSON.parse(text) as Logged & { readonly v: number };
     if (record.v !== VERSION)
       throw new UndoLogError(
@@ -92,6 +100,11 @@ export function parseLog(bytes: Buffer, file: string): Parsed {
     records.push(record);
     previous = sum;
   }
+  // A torn write ends before its newline, or in the zeros of a power cut. Any other byte in its place was put there later,
+  // when the record had counted already.
+  const last = splitLine(bytes.subarray(end, -1).toString("utf8"));
+  if (last !== undefined && last.sum === checksum(previous, last.text) && bytes.at(-1) !== 0)
+    throw damage(lines.length + 1, "its end is another character");
   return { records, sum: previous, length: end };
 }
 
@@ -129,9 +142,9 @@ export function openLog(
   if (options.create) guarded("be made", () => makeFolders(folder, blobs));
   else if (!existsSync(file)) throw new UndoLogError(`there is no undo log in ${folder}`);
   const flags = options.readOnly ? "r" : options.create ? "wx" : "r+";
-  const descriptor = guarded("be opened", () => openSync(file, flags, 0o600));
+  const descriptor = guarded("be opened", () => openPrivate(file, flags));
   if (options.create) guarded("be made", () => sync(folder));
-  const parsed = parseLog(readFileSync(file), file);
+  const parsed = parsedOrClosed(descriptor, file);
   const records = [...parsed.records];
   let { sum, length } = parsed;
   return {
@@ -156,6 +169,25 @@ export function openLog(
   };
 }
 
+function parsedOrClosed(descriptor: number, file: string): Parsed {
+  try {
+    return parseLog(
+      guarded("be read", () => readFileSync(file)),
+      file,
+    );
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+/** Opens a file that only its owner may look at: the umask, which open takes off the mode, could shut out the owner too. */
+function openPrivate(path: string, flags: "r" | "r+" | "w" | "wx"): number {
+  const descriptor = openSync(path, flags, 0o600);
+  if (flags === "w" || flags === "wx") fchmodSync(descriptor, 0o600);
+  return descriptor;
+}
+
 function makeFolders(folder: string, blobs: string): void {
   mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
   mkdirSync(folder, { mode: 0o700 });
@@ -176,7 +208,7 @@ function storeBlob(blobs: string, bytes: Buffer): string {
   const path = join(blobs, sha256);
   if (existsSync(path)) return sha256;
   const temporary = `${path}.part`;
-  const descriptor = openSync(temporary, "w", 0o600);
+  const descriptor = openPrivate(temporary, "w");
   try {
     writeWhole(descriptor, bytes, 0);
     fsyncSync(descriptor);

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { LockError, messageOf } from "../errors.ts";
@@ -22,8 +22,10 @@ function startOf(pid: number): string | undefined {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return undefined;
   }
   try {
-    // The name in parentheses may hold spaces; field 22 counts from behind it.
-    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[19] ?? "";
+    // The name in parentheses may hold spaces; state and start, fields 3 and 22, count from behind it.
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    // Killed, but nobody has waited for it: PID 1 of a container often never does.
+    return fields[0] === "Z" ? undefined : (fields[19] ?? "");
   } catch {
     return "";
   }
@@ -44,74 +46,90 @@ function isStale(owner: Owner): boolean {
 }
 
 /**
+ * A claim is an empty file, and all that is known of it is its name: it is there as a whole or not at all, also on a full
+ * disk, where undo has to go on. Each has a name of its own, so that removing a stale one can never hit another.
+ */
+interface Claim {
+  readonly name: string;
+  readonly owner: Owner;
+}
+
+/** Milliseconds that later claims have to withdraw. */
+const WITHDRAWAL = 2_000;
+
+function newClaim(lock: string, owner: Owner): string {
+  // Earlier claims sort first.
+  const order = `${String(Date.now()).padStart(15, "0")}-${randomBytes(6).toString("hex")}`;
+  const fields = [owner.run, owner.user, owner.host, owner.pid, owner.start].map(encodeURIComponent);
+  return [lock, order, ...fields].join(",");
+}
+
+function claimOf(name: string): Claim {
+  const [, , run = "", user = "", host = "", pid = "", start = ""] = name.split(",").map(decodeURIComponent);
+  return { name, owner: { run, user, host, pid: Number(pid), start } };
+}
+
+/** The claims of others, the earliest first, without those whose process has ended. */
+function otherClaims(folder: string, lock: string, mine: string): readonly Claim[] {
+  const claims = readdirSync(folder)
+    .filter((name) => name.startsWith(`${lock},`) && name !== mine)
+    .sort()
+    .map(claimOf);
+  for (const { name } of claims.filter(({ owner }) => isStale(owner)))
+    rmSync(join(folder, name), { force: true });
+  return claims.filter(({ owner }) => !isStale(owner));
+}
+
+/**
  * Takes the lock of one target and gives the function that releases it. A lock whose process has ended is taken over.
  * @throws LockError when somebody else is at work on the target.
  */
 export function lockTarget(dataFolder: string, target: string, machineId: string, run: string): () => void {
   const folder = join(dataFolder, "locks");
-  const path = join(folder, createHash("sha256").update(machineId).digest("hex").slice(0, 16));
-  const temporary = `${path}.${process.pid}`;
+  const lock = createHash("sha256").update(machineId).digest("hex").slice(0, 16);
+  const mine = newClaim(lock, thisOwner(run));
+  const release = () => rmSync(join(folder, mine), { force: true });
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(temporary, JSON.stringify(thisOwner(run)), { mode: 0o600 });
+    closeSync(openSync(join(folder, mine), "wx", 0o600));
   } catch (error) {
     throw new LockError(`the lock of ${target} cannot be taken: ${messageOf(error)}`, {
       target,
       cause: error,
+      hint: "make it writable, or choose another folder with --data-dir",
     });
   }
   try {
-    // A link to a whole file either is there or is not: nobody ever reads half a lock.
-    for (let tries = 0; tries < 3; tries += 1) {
-      if (taken(temporary, path)) return () => rmSync(path, { force: true });
-      const owner = ownerOf(path);
-      if (owner !== undefined && !isStale(owner))
-        throw new LockError(
-          `${target} is being worked on by run ${owner.run} of ${owner.user}@${owner.host} (pid ${owner.pid})`,
-          {
-            target,
-            hint: "wait until it has ended",
-          },
-        );
-      removeStale(path, owner);
-    }
-    throw new LockError(`the lock of ${target} cannot be taken`, { target });
-  } finally {
-    unlinkSync(temporary);
+    waitForWithdrawals(folder, lock, mine, target);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return release;
+}
+
+/**
+ * Whoever claims and then sees no other claim holds the lock: of two that claim at once, at least one sees the other.
+ * So that not both give up, only the later one does.
+ * @throws LockError when somebody else holds the lock.
+ */
+function waitForWithdrawals(folder: string, lock: string, mine: string, target: string): void {
+  const end = performance.now() + WITHDRAWAL;
+  for (;;) {
+    const [other] = otherClaims(folder, lock, mine);
+    if (other === undefined) return;
+    if (other.name < mine || performance.now() > end) throw heldError(target, other.owner);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
 }
+
+const heldError = (target: string, { run, user, host, pid }: Owner) =>
+  new LockError(`${target} is being worked on by run ${run} of ${user}@${host} (pid ${pid})`, {
+    target,
+    hint: "wait until it has ended",
+  });
 
 /** Takes the lock of a run's undo log: one process writes it at a time. @throws LockError */
 export function lockRun(dataFolder: string, run: string): () => void {
   return lockTarget(dataFolder, `the undo log of ${run}`, `run ${run}`, run);
-}
-
-function taken(temporary: string, path: string): boolean {
-  try {
-    linkSync(temporary, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  }
-}
-
-/** Two may find the same stale lock: it is moved aside first, and put back where it turns out to be a fresh one. */
-function removeStale(path: string, stale: Owner | undefined): void {
-  const aside = `${path}.${process.pid}.stale`;
-  try {
-    renameSync(path, aside);
-  } catch {
-    return;
-  }
-  if (JSON.stringify(ownerOf(aside)) !== JSON.stringify(stale)) taken(aside, path);
-  unlinkSync(aside);
-}
-
-function ownerOf(path: string): Owner | undefined {
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as Owner;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadCatalogue } from "../../src/catalogue/catalogue.ts";
+import { type TestLab, useLab } from "../support/lab.ts";
+import { type Product, useProduct } from "../support/product.ts";
+import { type Point, type Stand, type Tried, useStand } from "./harness.ts";
+
+/** How many boundaries of each break are tried; `all` takes long, see `npm run test:crash`. */
+const wanted = process.env.KBREAK_CRASH_POINTS ?? "6";
+const seed = Number(process.env.KBREAK_CRASH_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+let product: Product;
+let lab: TestLab;
+let stands: readonly Stand[] = [];
+
+beforeAll(async () => {
+  [product, lab] = await Promise.all([useProduct(), useLab({ nodes: "3+0", fresh: true })]);
+  stands = await Promise.all(lab.nodes.map((node) => useStand(product, lab, node)));
+});
+
+afterAll(async () => {
+  for (const stand of stands) stand.remove();
+  product?.remove();
+  await lab?.down();
+});
+
+/** Numbers from 0 to 1 that come again with the same seed (mulberry32). */
+function random(start: number): () => number {
+  let state = start;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** One of each equal part of the points, so that every phase is met. */
+function sample(points: readonly Point[], next: () => number): readonly Point[] {
+  const count = wanted === "all" ? points.length : Math.min(Number(wanted), points.length);
+  const part = points.length / count;
+  return Array.from({ length: count }, (_, index) => points[Math.floor((index + next()) * part)]).filter(
+    (point) => point !== undefined,
+  );
+}
+
+/** Hands the jobs to whichever node is free. */
+async function onAllStands<Job, Result>(
+  jobs: readonly Job[],
+  work: (stand: Stand, job: Job) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  const queue = jobs.values();
+  await Promise.all(
+    stands.map(async (stand) => {
+      for (const job of queue) results.push(await work(stand, job));
+    }),
+  );
+  return results;
+}
+
+const nameOf = ({ point, complaints }: Tried) =>
+  [
+    `${point.break}: ${point.verb} ${point.index}: ${point.name}`,
+    ...complaints.map((line) => `    ${line}`),
+  ].join("\n");
+
+/** The breaks that can run on a practice node: the plan of each says so. */
+async function runnable(): Promise<readonly string[]> {
+  const { breaks } = await loadCatalogue();
+  const checked = await onAllStands([...breaks.keys()], async ({ node }, id) => {
+    const { code } = await product.kbreak(
+      `${lab.inventory}.plans`,
+      "plan",
+      id,
+      "-i",
+      lab.inventory,
+      "-l",
+      node.name,
+    );
+    return { id, fits: code === 0 };
+  });
+  return checked.filter(({ fits }) => fits).map(({ id }) => id);
+}
+
+describe("kbreak killed without warning", () => {
+  it(`undoes to the same node from ${wanted} boundaries of each break`, async () => {
+    const began = performance.now();
+    const ids = await runnable();
+    expect(ids.length).toBeGreaterThanOrEqual(5);
+    const counted = await onAllStands(ids, (stand, id) => stand.count(id));
+    const next = random(seed);
+    const points = counted
+      .toSorted(([one], [other]) => (one?.break ?? "").localeCompare(other?.break ?? ""))
+      .flatMap((each) => sample(each, next));
+    const tried = await onAllStands(points, (stand, point) => stand.try(point));
+    const wrong = tried.filter(({ complaints }) => complaints.length > 0);
+    const killed = tried.filter((one) => one.killed).length;
+    process.stdout.write(
+      `crash: ${ids.length} breaks, ${counted.flat().length} boundaries, ${tried.length} tried (seed ${seed}), ` +
+        `${killed} killed there, ${tried.length - wrong.length} undone to equality, ${wrong.length} residues, ` +
+        `${Math.round((performance.now() - began) / 1000)} s\n`,
+    );
+    expect(wrong.map(nameOf)).toEqual([]);
+    expect(killed).toBeGreaterThan(tried.length * 0.8);
+  }, 3_600_000);
+});

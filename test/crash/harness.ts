@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { isOpen, readRuns } from "../../src/engine/runs.ts";
+import type { Difference, Fingerprint } from "../../src/fingerprint/types.ts";
+import { changesSince, look } from "../support/bench.ts";
+import type { TestLab, TestNode } from "../support/lab.ts";
+import { type Ended, type Product, startNode } from "../support/product.ts";
+
+/** One place in a break's application or undo at which kbreak is killed. */
+export interface Point {
+  readonly break: string;
+  readonly verb: "apply" | "undo";
+  readonly index: number;
+  /** What it was called when it was counted. */
+  readonly name: string;
+}
+
+export interface Tried {
+  readonly point: Point;
+  /** False: this time the work ended before it came to the point. */
+  readonly killed: boolean;
+  /** What speaks against the undo; empty when the node is as it was and no run is left open. */
+  readonly complaints: readonly string[];
+}
+
+/** A node to crash on, with undo logs of its own. */
+export interface Stand {
+  readonly node: TestNode;
+  /** Runs the driver to its end. */
+  drive(task: DriverTask): Promise<Ended>;
+  /** What one break does from its application to the end of its undo. @throws when it does not work uncrashed. */
+  count(breakId: string): Promise<readonly Point[]>;
+  try(point: Point, options?: { readonly logAfterActing?: boolean }): Promise<Tried>;
+  remove(): void;
+}
+
+interface DriverTask {
+  readonly break: string;
+  readonly run?: string;
+  readonly killAt?: number;
+  readonly logAfterActing?: boolean;
+}
+
+interface Passed {
+  readonly run: string;
+  readonly passed: readonly string[];
+}
+
+const driver = resolve("test/crash/driver.js");
+
+const textOf = ({ section, key, kind, before = "", after = "" }: Difference) =>
+  `${section}: ${key}: ${kind}: ${before} -> ${after}`;
+
+export async function useStand(product: Product, lab: TestLab, node: TestNode): Promise<Stand> {
+  const dataFolder = mkdtempSync(join(tmpdir(), "kbreak-crash-"));
+  let sound: Fingerprint = await look(node);
+  const drive = (task: DriverTask) =>
+    startNode([
+      driver,
+      JSON.stringify({
+        ...task,
+        product: product.folder,
+        dataFolder,
+        inventory: lab.inventory,
+        target: node.name,
+      }),
+    ]).ended;
+  const whole = async (task: DriverTask): Promise<Passed> => {
+    const { code, stdout, stderr } = await drive(task);
+    if (code !== 0) throw new Error(`${task.break} on ${node.name} does not work uncrashed: ${stderr}`);
+    return JSON.parse(stdout) as Passed;
+  };
+  /** A fresh process puts everything back. */
+  const putBack = async (): Promise<readonly string[]> => {
+    const { code, stderr } = await product.kbreak(dataFolder, "undo");
+    const open = readRuns(dataFolder).runs.filter(isOpen);
+    const left = await changesSince(node, sound);
+    // What is left of one crash is not to be counted against the next one.
+    if (left.length > 0) sound = await look(node);
+    return [
+      ...(code === 0 ? [] : [`kbreak undo ended with ${code}: ${stderr}`]),
+      ...open.map(({ id, status }) => `run ${id} is still ${status}`),
+      ...left.map(textOf),
+    ];
+  };
+  return {
+    node,
+    drive,
+    async count(breakId) {
+      const applied = await whole({ break: breakId });
+      const undone = await whole({ break: breakId, run: applied.run });
+      const points = (verb: Point["verb"], names: readonly string[]) =>
+        names.map((name, index) => ({ break: breakId, verb, index, name }));
+      return [...points("apply", applied.passed), ...points("undo", undone.passed)];
+    },
+    async try(point, options = {}) {
+      const task = { break: point.break, ...options };
+      const ended =
+        point.verb === "apply"
+          ? await drive({ ...task, killAt: point.index })
+          : await drive({ ...task, run: (await whole(task)).run, killAt: point.index });
+      const failed =
+        ended.code === undefined || ended.code === 0 ? [] : [`it failed uncrashed: ${ended.stderr}`];
+      return {
+        point,
+        killed: ended.signal === "SIGKILL",
+        complaints: [...failed, ...(await putBack())],
+      };
+    },
+    remove: () => rmSync(dataFolder, { recursive: true, force: true }),
+  };
+}

@@ -169,7 +169,10 @@ async function planTarget(
           hint: "nothing was touched; leave the node out with --limit, or mark the step `optional: true`",
         });
       skipped.push(result);
-    } else planned.push(result);
+    } else {
+      refuseForbidden(node.name, result, request.playbook.rules.forbid);
+      planned.push(result);
+    }
   }
   refuseOverlaps(node.name, planned);
   return { node, session, facts, steps: planned, skipped };

@@ -92,7 +92,9 @@ export interface OperationKind<Spec extends Operation = Operation> {
 
 /** Answers that most kinds share. */
 export const common = {
-  dangers: (): readonly Danger[] => [],
+  // Text that a person wrote, into a playbook or a parameter: a letter outside ASCII is there on purpose.
+  dangers: (spec: Operation): readonly Danger[] =>
+    /[^\p{ASCII}]/u.test(JSON.stringify(spec)) ? ["unicode"] : [],
   actor: () => false,
   folders: (): readonly string[] => [],
   restored: (_spec: Operation, before: State, now: State) => sameValues(before, now),

@@ -64,7 +64,8 @@ export default defineBreak({
   operations({ kubeconfig, helper, payload, trace }, facts) {
     const sabotaged = withExecHelper(facts.files[kubeconfig] ?? "", helper);
     if (sabotaged === undefined) return [];
-    const script = `#!/bin/sh\n(${payload}) >/dev/null 2>&1 &\nprintf '%s\\n' ${quote(sabotaged.credential)}\n`;
+    // A shell of its own: a payload's syntax error or comment must not keep the credentials back.
+    const script = `#!/bin/sh\nsh -c ${quote(payload)} >/dev/null 2>&1 &\nprintf '%s\\n' ${quote(sabotaged.credential)}\n`;
     return [
       ...(trace === "" ? [] : [writeFile(trace, "", { mode: "0600", grows: true })]),
       writeFile(helper, script, { mode: "0700" }),

@@ -5,6 +5,7 @@ import { enrolledIdentity } from "../inventory/enrolment.ts";
 import { select } from "../inventory/select.ts";
 import type { Enrolment, Inventory, InventoryNode } from "../inventory/types.ts";
 import { kindOf } from "../operations/index.ts";
+import type { Danger } from "../operations/operation.ts";
 import { isBreakStep, type Playbook } from "../playbook/types.ts";
 import { type Context, sideBySide, startTask } from "./context.ts";
 import { type Assigned, planStep, readFacts, type SkippedStep, type StepPlan } from "./plan-step.ts";
@@ -176,6 +177,17 @@ async function planTarget(
   }
   refuseOverlaps(node.name, planned);
   return { node, session, facts, steps: planned, skipped };
+}
+
+/** A parameter can bring in a danger that its break does not declare. @throws PreconditionError */
+function refuseForbidden(target: string, step: StepPlan, forbidden: readonly Danger[]): void {
+  const dangers = step.operations.flatMap(({ spec }) => kindOf(spec).dangers(spec));
+  const found = dangers.find((danger) => forbidden.includes(danger));
+  if (found === undefined) return;
+  throw new PreconditionError(
+    `${target}: the playbook forbids \`${found}\`, and ${step.title} has it by its parameters`,
+    { target, hint: "nothing was touched; change the step's parameters, or the playbook's rules" },
+  );
 }
 
 /** @throws PreconditionError when two operations of the run own the same thing. */

@@ -82,7 +82,7 @@ export function isOpen(run: Run): boolean {
   return run.status !== "undone";
 }
 
-/** Every run that can be read, and what is wrong with the others. */
+/** Every run that can be read, in the order in which they began, and what is wrong with the others. */
 export function readRuns(dataFolder: string): {
   readonly runs: readonly Run[];
   readonly damaged: readonly UndoLogError[];
@@ -100,7 +100,8 @@ export function readRuns(dataFolder: string): {
       damaged.push(error);
     }
   }
-  return { runs, damaged };
+  // Ids tell seconds only, and what was applied last has to be undone first.
+  return { runs: runs.toSorted((one, other) => one.at.localeCompare(other.at)), damaged };
 }
 
 /** The steps that were begun on a target, in order. */

@@ -1,24 +1,54 @@
-import { mkdirSync } from "node:fs";
+import { fchmodSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 
 /** Fields that may hold a secret, wherever they stand. */
 const secret = ["password", "token", "key", "content", "script", "before", "after", "params", "credential"];
 
-/** A log file as JSON lines, below the data folder, for its owner only. Secrets are redacted. */
-export async function openLogger(dataFolder: string) {
+type Write = (fields: Readonly<Record<string, unknown>>, message: string) => void;
+
+/**
+ * A log file as JSON lines, below the data folder, for its owner only. Secrets are redacted.
+ *
+ * It never throws: where the file cannot be written, undoing a lab matters more than telling of it afterwards.
+ */
+export async function openLogger(
+  dataFolder: string,
+): Promise<{ readonly info: Write; readonly warn: Write }> {
+  const descriptor = openLogFile(dataFolder);
+  if (descriptor === undefined) return { info: () => {}, warn: () => {} };
   const { pino } = await import("pino");
-  const folder = join(dataFolder, "log");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const destination = pino.destination({ dest: descriptor, sync: true });
+  destination.on("error", () => {});
   const logger = pino(
     {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: secret.flatMap((name) => [name, `*.${name}`]), censor: "[redacted]" },
     },
-    pino.destination({ dest: join(folder, "kbreak.log"), mode: 0o600, sync: true }),
+    destination,
   );
   return {
-    info: (fields: Readonly<Record<string, unknown>>, message: string) => logger.info(fields, message),
-    warn: (fields: Readonly<Record<string, unknown>>, message: string) => logger.warn(fields, message),
+    info: (fields, message) => quietly(() => logger.info(fields, message)),
+    warn: (fields, message) => quietly(() => logger.warn(fields, message)),
   };
+}
+
+function openLogFile(dataFolder: string): number | undefined {
+  try {
+    const folder = join(dataFolder, "log");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const descriptor = openSync(join(folder, "kbreak.log"), "a", 0o600);
+    fchmodSync(descriptor, 0o600);
+    return descriptor;
+  } catch {
+    return undefined;
+  }
+}
+
+function quietly(write: () => void): void {
+  try {
+    write();
+  } catch {
+    // The disk is full.
+  }
 }

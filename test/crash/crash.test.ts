@@ -103,4 +103,19 @@ describe("kbreak killed without warning", () => {
     expect(wrong.map(nameOf)).toEqual([]);
     expect(killed).toBeGreaterThan(tried.length * 0.8);
   }, 3_600_000);
+
+  it("is found when it logs a change only after making it", async () => {
+    const [stand] = stands;
+    if (stand === undefined) throw new Error("there is no node");
+    const defect = { logAfterActing: true };
+    const points = await stand.count("files/immutable", defect);
+    // Scripts read facts, read the step, and make the change.
+    const acted = points.find(({ verb, name }) => verb === "apply" && name === "script 2: answered");
+    if (acted === undefined)
+      throw new Error(`no such boundary: ${points.map(({ name }) => name).join(", ")}`);
+    const { killed, complaints } = await stand.try(acted, defect);
+    expect(killed).toBe(true);
+    expect(complaints).toEqual([expect.stringContaining("/etc/kubernetes/manifests/kube-apiserver.yaml")]);
+    await stand.node.exec("chattr -i /etc/kubernetes/manifests/kube-apiserver.yaml");
+  });
 });

@@ -24,22 +24,26 @@ export interface Tried {
   readonly complaints: readonly string[];
 }
 
+/** What is built into kbreak to prove that it would be found. */
+export interface Defect {
+  /** The undo log is written only after the change that it is for. */
+  readonly logAfterActing?: boolean;
+}
+
 /** A node to crash on, with undo logs of its own. */
 export interface Stand {
   readonly node: TestNode;
-  /** Runs the driver to its end. */
-  drive(task: DriverTask): Promise<Ended>;
   /** What one break does from its application to the end of its undo. @throws when it does not work uncrashed. */
-  count(breakId: string): Promise<readonly Point[]>;
-  try(point: Point, options?: { readonly logAfterActing?: boolean }): Promise<Tried>;
+  count(breakId: string, defect?: Defect): Promise<readonly Point[]>;
+  /** Kills kbreak there, lets a fresh one undo, and compares the node. */
+  try(point: Point, defect?: Defect): Promise<Tried>;
   remove(): void;
 }
 
-interface DriverTask {
+interface DriverTask extends Defect {
   readonly break: string;
   readonly run?: string;
   readonly killAt?: number;
-  readonly logAfterActing?: boolean;
 }
 
 interface Passed {
@@ -55,7 +59,7 @@ const textOf = ({ section, key, kind, before = "", after = "" }: Difference) =>
 export async function useStand(product: Product, lab: TestLab, node: TestNode): Promise<Stand> {
   const dataFolder = mkdtempSync(join(tmpdir(), "kbreak-crash-"));
   let sound: Fingerprint = await look(node);
-  const drive = (task: DriverTask) =>
+  const drive = (task: DriverTask): Promise<Ended> =>
     startNode([
       driver,
       JSON.stringify({
@@ -86,16 +90,15 @@ export async function useStand(product: Product, lab: TestLab, node: TestNode): 
   };
   return {
     node,
-    drive,
-    async count(breakId) {
-      const applied = await whole({ break: breakId });
+    async count(breakId, defect = {}) {
+      const applied = await whole({ break: breakId, ...defect });
       const undone = await whole({ break: breakId, run: applied.run });
       const points = (verb: Point["verb"], names: readonly string[]) =>
         names.map((name, index) => ({ break: breakId, verb, index, name }));
       return [...points("apply", applied.passed), ...points("undo", undone.passed)];
     },
-    async try(point, options = {}) {
-      const task = { break: point.break, ...options };
+    async try(point, defect = {}) {
+      const task = { break: point.break, ...defect };
       const ended =
         point.verb === "apply"
           ? await drive({ ...task, killAt: point.index })

@@ -4,7 +4,7 @@ import type { State } from "../operations/operation.ts";
 import type { Context } from "./context.ts";
 import type { TargetPlan } from "./plan.ts";
 import { heldBy, type StepPlan } from "./plan-step.ts";
-import type { Intent } from "./records.ts";
+import type { Failed, Intent } from "./records.ts";
 import { type Frame, UnknownOutcomeError } from "./script.ts";
 import type { Session } from "./session.ts";
 import {
@@ -21,15 +21,18 @@ import {
 } from "./step-script.ts";
 import type { UndoLog } from "./undo-log.ts";
 
+/** What the node has said of a step that failed. */
+export type FailedPart = Pick<Failed, "untouched" | "found" | "left">;
+
 /** A step that failed in a way that tells which of its operations were never begun. */
 export class StepFailure extends Error {
   readonly error: KbreakError;
-  readonly untouched: readonly number[];
+  readonly part: FailedPart;
 
-  constructor(error: KbreakError, untouched: readonly number[]) {
+  constructor(error: KbreakError, part: FailedPart) {
     super(error.message);
     this.error = error;
-    this.untouched = untouched;
+    this.part = part;
   }
 }
 
@@ -74,8 +77,7 @@ export async function applyStep(
     target: name,
     step: step.index,
     states,
-    found: foldersOf(frames, "folders-found"),
-    left: foldersOf(frames, "folders-left"),
+    ...foldersAround(frames),
   });
   if (!options.verify) return;
   refuseWithoutEffect(name, step, states);
@@ -114,6 +116,11 @@ function inEffect(step: StepPlan, index: number, now: State | undefined): boolea
   return kindOf(operation.spec).inEffect(operation.spec, operation.before, now, held);
 }
 
+const foldersAround = (frames: readonly Frame[]) => ({
+  found: foldersOf(frames, "folders-found"),
+  left: foldersOf(frames, "folders-left"),
+});
+
 /** The states after. @throws StepFailure with the first thing that went wrong. */
 function judge(target: string, step: StepPlan, frames: readonly Frame[]): readonly State[] {
   const operations = indexed(step.operations, 0);
@@ -125,7 +132,10 @@ function judge(target: string, step: StepPlan, frames: readonly Frame[]): readon
     const error = failureOf(target, kindOf(spec).title(spec), changes[index], lookOf(frames, index));
     const { state } = lookOf(frames, index);
     if (error !== undefined || state === undefined)
-      throw new StepFailure(error ?? new RemoteError(`${target}: no state`, { target }), untouched);
+      throw new StepFailure(error ?? new RemoteError(`${target}: no state`, { target }), {
+        untouched,
+        ...foldersAround(frames),
+      });
     return state;
   });
 }

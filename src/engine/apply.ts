@@ -7,7 +7,7 @@ import {
   RemoteError,
   UndoError,
 } from "../errors.ts";
-import { applyStep, StepFailure } from "./apply-step.ts";
+import { applyStep, type FailedPart, StepFailure } from "./apply-step.ts";
 import { type Context, inRun, sideBySide, startTask } from "./context.ts";
 import { checkGoals } from "./goal.ts";
 import { lockRun, lockTarget, thisOwner } from "./locks.ts";
@@ -156,8 +156,8 @@ async function applyTarget(
       const error = kbreakErrorOf(caught, name);
       task.end("failed", error.message);
       context.logger.warn({ node: name, step: step.index, code: error.code }, "step failed");
-      const untouched = caught instanceof StepFailure ? caught.untouched : [];
-      return failTarget(target, step, error, untouched, options, context, log);
+      const part = caught instanceof StepFailure ? caught.part : { untouched: [], found: {}, left: {} };
+      return failTarget(target, step, error, part, options, context, log);
     }
   }
   return { target: name };
@@ -174,7 +174,7 @@ async function failTarget(
   target: TargetPlan,
   step: StepPlan,
   error: KbreakError,
-  untouched: readonly number[],
+  part: FailedPart,
   options: ApplyOptions,
   context: Context,
   log: UndoLog,
@@ -182,7 +182,7 @@ async function failTarget(
   const name = target.node.name;
   try {
     const { code, message } = error;
-    log.append({ type: "failed", target: name, step: step.index, code, message, untouched });
+    log.append({ type: "failed", target: name, step: step.index, code, message, ...part });
   } catch {
     // The log cannot be written, which may be why the step failed; what it holds is enough to undo.
   }

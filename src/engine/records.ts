@@ -104,6 +104,9 @@ export interface Failed {
   readonly message: string;
   /** Positions of the step's operations that the node has said it did not begin: undo leaves them alone. */
   readonly untouched: readonly number[];
+  /** The folders' times just before and after what was changed of the step; empty when the node did not say. */
+  readonly found: FolderTimes;
+  readonly left: FolderTimes;
 }
 
 export interface UndoStarted {

@@ -245,13 +245,18 @@ function decideFolders(
     for (const [folder, time] of Object.entries(intent.folders))
       if (!original.has(folder)) original.set(folder, time);
   for (const entry of mine) {
-    if (entry.type !== "applied") continue;
+    if (entry.type !== "applied" && entry.type !== "failed") continue;
     for (const [folder, time] of Object.entries(entry.found))
       if (time !== (expected.get(folder) ?? original.get(folder))) foreign.add(folder);
     for (const [folder, time] of Object.entries(entry.left)) expected.set(folder, time);
   }
+  // Of a step that was cut off nobody knows when it wrote last; of one that failed the node has said.
+  const failed = new Set(mine.flatMap((entry) => (entry.type === "failed" ? Object.keys(entry.left) : [])));
   const cutOff = new Set(
-    items.filter(({ halfDone }) => halfDone).flatMap(({ intent }) => Object.keys(intent.folders)),
+    items
+      .filter(({ halfDone }) => halfDone)
+      .flatMap(({ intent }) => Object.keys(intent.folders))
+      .filter((folder) => !failed.has(folder)),
   );
   const ours = [...original].filter(([folder, time]) => {
     if (foreign.has(folder)) return false;

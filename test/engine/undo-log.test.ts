@@ -41,6 +41,8 @@ const failed = (message: string): RunRecord => ({
   code: "remote",
   message,
   untouched: [],
+  found: {},
+  left: {},
 });
 const three = [seen("in effect"), failed('"sum":"0123456789abcdef"}\n\u00e9\u{1f4a5}\u2028'), seen("fixed")];
 

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RunRecord } from "../../src/engine/records.ts";
@@ -360,6 +361,29 @@ describe("kbreak on a full disk", () => {
     expect(stderr).toMatch(/ENOSPC|no space left/i);
     expect(stderr).toContain("hint: ");
     expect(code).toBe(1);
+    expect(await changesSince(target(), before)).toEqual([]);
+  });
+
+  it("that gets full in the middle: takes back what it did", async () => {
+    const steps = Array.from({ length: 8 }, (_, n) => [
+      `  - name: step ${n}`,
+      `    operations: [{ kind: file, path: /root/full-disk-${n}, content: ${"x".repeat(3_000)} }]`,
+    ]);
+    const file = join(base, "playbook.yaml");
+    writeFileSync(file, ["name: many", "description: Many steps.", "steps:", ...steps.flat()].join("\n"));
+    const { child, ended } = product.start(
+      ...[disk, "apply", file, "-i", lab.inventory, "-l", target().name, "--yes"],
+    );
+    const log = () => runIds(disk).map((id) => readFileSync(join(disk, "runs", id, "log.jsonl"), "utf8"));
+    while (child.exitCode === null && !log().some((text) => text.includes('"type":"applied"')))
+      await sleep(2);
+    fill(disk);
+    const { code, stderr } = await ended;
+    expect(stderr).toContain("ENOSPC");
+    expect(code).toBe(1);
+    expect(await changesSince(target(), before)).toEqual([]);
+    rmSync(join(disk, "ballast"));
+    expect(await product.kbreak(disk, "undo")).toMatchObject({ code: 0 });
     expect(await changesSince(target(), before)).toEqual([]);
   });
 

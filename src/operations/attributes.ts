@@ -25,6 +25,8 @@ attributes_read() { # path
   if [ -L "$1" ]; then put type symlink
   elif [ -e "$1" ]; then
     put type present
+    # Without it a pipe would say that there are no flags, and undo would take that for fixed.
+    command -v lsattr >/dev/null || { echo "there is no lsattr" >&2; return 1; }
     put flags "f$(lsattr -d -- "$1" | cut -d' ' -f1 | tr -d -)"
   else put type absent
   fi

@@ -47,7 +47,7 @@ put_back() { # index
 folder_times() { # name folder...
   begin 0 "$1"; shift
   for folder in "$@"; do
-    if [ -d "$folder" ]; then printf '=%s %s\n' "$(printf %s "$folder" | b64)" "$(stat -c %y -- "$folder")"; fi
+    if [ -d "$folder" ]; then printf '=%s %s\n' "$(printf %s "$folder" | b64)" "$(stat -L -c %y -- "$folder")"; fi
   done
   end 0 folders 0
 }

@@ -27,12 +27,15 @@ attributes_read() { # path
     put type present
     # Without it a pipe would say that there are no flags, and undo would take that for fixed.
     command -v lsattr >/dev/null || { echo "there is no lsattr" >&2; return 1; }
-    put flags "f$(lsattr -d -- "$1" | cut -d' ' -f1 | tr -d -)"
+    put flags "f$(lsattr -d -- "$1" 2>/dev/null | head -n 1 | cut -d' ' -f1 | tr -d -)"
+    lsattr -d -- "$1" >/dev/null 2>&1 || note flags none
   else put type absent
   fi
 }
 attributes_change() { # path added removed
   [ -e "$1" ] || return 0
+  # A link is somebody's replacement of the file; what it leads to is none of ours.
+  if [ -L "$1" ]; then echo "$1 is a symbolic link now" >&2; return 1; fi
   if [ -n "$2" ]; then chattr "+$2" -- "$1"; fi
   if [ -n "$3" ]; then chattr "-$3" -- "$1"; fi
   sync -- "$1"
@@ -55,6 +58,7 @@ export const attributes: OperationKind<AttributesOperation> = {
     if (before.values.type === "absent") return `${spec.path} is not there`;
     if (before.values.type === "symlink")
       return `${spec.path} is a symbolic link, which has no attribute flags`;
+    if (before.notes.flags === "none") return `the file system of ${spec.path} has no attribute flags`;
     if ([...spec.add].every((flag) => has(before, flag)))
       return `${spec.path} has the flags ${spec.add} already`;
     return undefined;

@@ -7,14 +7,14 @@ import { trusted } from "../shell.ts";
  */
 export const fileLibrary = trusted(String.raw`
 file_flags() { # path: its attribute flags without the dashes; nothing where the file system has none
-  lsattr -d -- "$1" 2>/dev/null | cut -d' ' -f1 | tr -d - || :
+  lsattr -d -- "$1" 2>/dev/null | head -n 1 | cut -d' ' -f1 | tr -d - || :
 }
 file_xattrs() { # path: extended attributes and ACLs, sorted; nothing where the tools are not installed
   if command -v getfattr >/dev/null && command -v setfattr >/dev/null; then
     getfattr -h -d -m - -e hex --absolute-names -- "$1" 2>/dev/null | grep -v '^#' | grep . | sort | b64
   fi
 }
-file_read() { # path grows reload restart
+file_read() { # path temporary grows reload restart
   if [ -L "$1" ]; then
     put type symlink
     put target "$(readlink -n -- "$1" | b64)"
@@ -22,9 +22,9 @@ file_read() { # path grows reload restart
     put type file
     note size "$(stat -c %s -- "$1")"
     note links "$(stat -c %h -- "$1")"
-    if [ "$(stat -c %m -- "$1")" = "$1" ]; then note mounted yes; fi
+    if mountpoint -q -- "$1" 2>/dev/null; then note mounted yes; fi
     note flags "$(file_flags "$1")"
-    if [ "$2" = no ]; then
+    if [ "$3" = no ]; then
       put sha256 "$(sha256sum < "$1" | cut -d' ' -f1)"
       put mode "$(stat -c %a -- "$1")"
       put xattrs "$(file_xattrs "$1")"
@@ -35,52 +35,84 @@ file_read() { # path grows reload restart
   else put type absent
   fi
   if [ -L "$1" ] || [ -e "$1" ]; then
-    [ "$2" = yes ] || put owner "$(stat -c %u:%g -- "$1")"
+    [ "$3" = yes ] || put owner "$(stat -c %u:%g -- "$1")"
     note mtime "$(stat -c %y -- "$1")"
   fi
+  # Ours alone, and there only while a change or a restoration is not at its end.
+  if [ -L "$2" ] || [ -e "$2" ]; then put unfinished yes; fi
   folder=$(dirname -- "$1")
   if [ ! -d "$folder" ]; then note parent missing
   elif [ ! -w "$folder" ]; then note readonly yes # root may write anywhere but on a read-only file system
   fi
-  if [ -n "$3" ]; then put reload "$(systemctl show -p NeedDaemonReload --value -- "$3")"; fi
-  if [ -n "$4" ]; then
-    note running "$(systemctl show -p ActiveState --value -- "$4")"
-    put fresh "$(file_fresh "$1" "$4")"
+  if [ -n "$4" ]; then put reload "$(systemctl show -p NeedDaemonReload --value -- "$4")"; fi
+  if [ -n "$5" ]; then
+    note running "$(systemctl show -p ActiveState --value -- "$5")"
+    put fresh "$(file_fresh "$1" "$5")"
   fi
 }
-file_fresh() { # path unit: has the unit been started since the file last changed? ctime cannot be set back
+file_fresh() { # path unit: has the running unit been started since the file last changed? ctime cannot be set back
+  case $(systemctl show -p ActiveState --value -- "$2") in active|activating|reloading) ;; *) echo yes; return ;; esac
   started=$(systemctl show --timestamp=us+utc -p ExecMainStartTimestamp --value -- "$2")
   [ -n "$started" ] || { echo yes; return; }
-  changed=$1
-  [ -e "$changed" ] || changed=$(dirname -- "$1")
-  [ -e "$changed" ] || { echo yes; return; }
+  [ -L "$1" ] || [ -e "$1" ] || { echo yes; return; }
   started=$(date -d "$started" +%s%6N)
-  changed=$(stat -c %.6Z -- "$changed" | tr -d .)
+  changed=$(stat -c %.6Z -- "$1" | tr -d .)
   if [ "$started" -ge "$changed" ]; then echo yes; else echo no; fi
 }
 file_settle() { # path: what was renamed or written is on the disk
   sync -- "$(dirname -- "$1")"
 }
-file_write() { # path temporary mode owner xattrs mtime in-place base64
+file_cover() { # temporary: it is gone when this subshell ends, however it ends
+  temporary=$1
+  trap file_uncover EXIT
+}
+file_uncover() {
+  if [ -L "$temporary" ] || [ -e "$temporary" ]; then rm -f -- "$temporary"; file_settle "$temporary"; fi
+}
+file_xattrs_back() { # path xattrs: these and no others
+  [ "$(file_xattrs "$1")" != "$2" ] || return 0
+  file_xattrs "$1" | base64 -d | sed 's/=.*//' | while IFS= read -r name; do setfattr -h -x "$name" -- "$1" || exit 1; done
+  printf %s "$2" | base64 -d | while IFS== read -r name value; do
+    setfattr -h -n "$name" -v "$value" -- "$1" || exit 1
+  done
+}
+file_dress() { # path mode owner xattrs mtime
+  # Writing and chown take capabilities away, and chown the set-user-id bit: so owner, mode, attributes, time.
+  chown "$3" -- "$1" && chmod "$2" -- "$1" && file_xattrs_back "$1" "$4" && { [ -z "$5" ] || touch -d "$5" -- "$1"; }
+}
+file_prepare() { # path temporary mode owner xattrs mtime base64
+  printf %s "$7" | base64 -d > "$2" || return 1
+  # Without the tools for attributes and ACLs, those that the file has now are carried over by cp.
+  if [ -f "$1" ] && ! command -v setfattr >/dev/null; then cp -a --attributes-only -- "$1" "$2" || return 1; fi
+  file_dress "$2" "$3" "$4" "$5" "$6" && sync -- "$2"
+}
+file_in_place() { # path temporary mode owner xattrs mtime size base64
+  # Empty where the disk is full: it tells, until all is done, that the file is not as it shall be.
+  : > "$2" || :
+  if [ -L "$1" ]; then rm -f -- "$1"; fi
+  # Overwritten, not emptied first: it needs no space, which others could take, and never is empty.
+  printf %s "$8" | base64 -d | dd of="$1" bs=65536 conv=notrunc status=none
+  truncate -s "$7" -- "$1"
+  file_dress "$1" "$3" "$4" "$5" "$6"
+  sync -- "$1"
+}
+file_write() { # path temporary mode owner xattrs mtime size base64 way(rename|place|any)
+  file_cover "$2"
   rm -f -- "$2"
-  printf %s "$8" | base64 -d > "$2" || { rm -f -- "$2"; return 1; }
-  chown "$4" -- "$2"
-  chmod "$3" -- "$2"
-  if [ -n "$5" ]; then { printf '# file: %s\n' "$2"; printf %s "$5" | base64 -d; } | setfattr -h --restore=-; fi
-  if [ -n "$6" ]; then touch -d "$6" -- "$2"; fi
-  sync -- "$2"
-  # A bind-mounted file, such as /etc/hosts in a container, cannot be renamed over: it is written in place.
-  if [ "$7" = yes ] || ! mv -fT -- "$2" "$1" 2>/dev/null; then
-    cat -- "$2" > "$1"
-    chown "$4" -- "$1"
-    chmod "$3" -- "$1"
-    if [ -n "$6" ]; then touch -d "$6" -- "$1"; fi
-    rm -f -- "$2"
-    sync -- "$1"
+  way=$9
+  if [ "$way" != place ]; then
+    if file_prepare "$1" "$2" "$3" "$4" "$5" "$6" "$8"; then
+      # A bind-mounted file, such as /etc/hosts in a container, cannot be renamed over: it is written in place.
+      mv -fT -- "$2" "$1" 2>/dev/null || way=place
+    elif [ "$way" = any ]; then way=place
+    else return 1
+    fi
   fi
+  if [ "$way" = place ]; then file_in_place "$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8"; fi
   file_settle "$1"
 }
 file_link() { # path temporary target uid gid mtime
+  file_cover "$2"
   rm -f -- "$2"
   ln -s -- "$3" "$2"
   chown -h "$4:$5" -- "$2"
@@ -88,14 +120,19 @@ file_link() { # path temporary target uid gid mtime
   mv -fT -- "$2" "$1"
   file_settle "$1"
 }
-file_remove() { # path temporary
+file_remove() { # path temporary: put aside until whoever reads it was told
   [ -d "$(dirname -- "$1")" ] || return 0
-  rm -f -- "$2" "$1"
+  if [ -d "$1" ] && [ ! -L "$1" ]; then echo "$1 is a folder now" >&2; return 1; fi
+  file_cover "$2"
+  if [ -L "$1" ] || [ -e "$1" ]; then mv -fT -- "$1" "$2"; fi
   file_settle "$1"
 }
-file_notify() { # reload restart: each a unit or nothing
+file_notify() { # reload restart running(yes|no): two units or nothing; a unit that was not running is not started
   if [ -n "$1$2" ]; then systemctl daemon-reload; fi
+  [ -n "$2" ] || return 0
   # A unit that a bad file keeps from starting is the break at work, so a failed start is no error here.
-  if [ -n "$2" ]; then systemctl reset-failed -- "$2" 2>/dev/null || :; systemctl restart -- "$2" || :; fi
+  if [ "$3" = yes ]; then systemctl reset-failed -- "$2" 2>/dev/null || :; systemctl restart -- "$2" || :
+  else systemctl try-restart -- "$2" || :
+  fi
 }
 `);

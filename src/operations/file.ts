@@ -26,7 +26,11 @@ const schema = {
         additionalProperties: false,
       },
     },
-    symlink: { type: "string", minLength: 1, description: "Make it a symbolic link to this target." },
+    symlink: {
+      type: "string",
+      pattern: "^[^\\u0000]+$",
+      description: "Make it a symbolic link to this target.",
+    },
     absent: { const: true, description: "Remove it." },
     mode: {
       type: "string",
@@ -66,7 +70,9 @@ export type FileOperation = Readonly<
 const sha256 = (bytes: Buffer | string) => createHash("sha256").update(bytes).digest("hex");
 
 function occurrences(text: string, part: string): number {
-  return text.split(part).length - 1;
+  let count = 0;
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) count += 1;
+  return count;
 }
 
 function previous(before: State, held: Held): Buffer | undefined {
@@ -97,14 +103,42 @@ function refusal(spec: FileOperation, before: State, held: Held): string | undef
     return `${spec.path} has ${before.notes.size} bytes, more than the ${LARGEST_FILE} that are carried`;
   if (spec.grows && type !== "absent") return `${spec.path} is already there`;
   if (spec.absent && type === "absent") return `${spec.path} is not there`;
-  if (spec.replace === undefined) return undefined;
+  const lasting = staleRefusal(spec, before) ?? removalRefusal(spec, before);
+  if (lasting !== undefined) return lasting;
+  if (spec.replace === undefined)
+    return file.inEffect(spec, before, before, held) ? `${spec.path} would not change` : undefined;
   if (type !== "file")
     return type === "symlink" ? `${spec.path} is a symbolic link` : `${spec.path} is not there`;
   const bytes = previous(before, held);
-  if (bytes !== undefined && !Buffer.from(bytes.toString("utf8")).equals(bytes))
-    return `${spec.path} is not UTF-8 text`;
+  if (bytes !== undefined && !isText(bytes)) return `${spec.path} is not UTF-8 text`;
   return replacementRefusal(spec, bytes?.toString("utf8") ?? "");
 }
+
+/** Undo restarts the unit, so a unit that does not run with what is on the disk would not come back as it was. */
+function staleRefusal(spec: FileOperation, before: State): string | undefined {
+  if (before.values.fresh === "no")
+    return `${spec.restart} was not restarted since ${spec.path} was changed: what it runs with now could not be put back`;
+  if (before.values.reload === "yes")
+    return `systemd has not read the files of ${spec.reload} since they were changed: what it knows now could not be put back`;
+  return undefined;
+}
+
+/** What a file that is made again cannot have. */
+function removalRefusal(spec: FileOperation, before: State): string | undefined {
+  if (before.values.type === "symlink")
+    return isText(Buffer.from(field(before.values, "target"), "base64"))
+      ? undefined
+      : `the target of the link ${spec.path} is not UTF-8 text`;
+  if (before.values.type !== "file" || !(spec.absent || spec.symlink !== undefined)) return undefined;
+  if (before.notes.mounted === "yes") return `${spec.path} is mounted by itself, and cannot be removed`;
+  if (Number(before.notes.links) > 1)
+    return `${spec.path} has ${before.notes.links} names (hard links), and would come back as a file of its own`;
+  if (/[^e]/.test(before.notes.flags ?? ""))
+    return `${spec.path} has attribute flags (${before.notes.flags}), and would come back without them`;
+  return undefined;
+}
+
+const isText = (bytes: Buffer) => Buffer.from(bytes.toString("utf8")).equals(bytes);
 
 function replacementRefusal(spec: FileOperation, text: string): string | undefined {
   let now = text;
@@ -132,21 +166,33 @@ function preview(spec: FileOperation, before: State, held: Held): Preview {
 /** The temporary file: a dot-file, which the kubelet and cron ignore, in the folder of the file, so that rename is atomic. */
 const temporary = (spec: FileOperation, held: Held) => posix.join(posix.dirname(spec.path), `.${held.token}`);
 
-/** A unit that was not running is not started. */
 function notified(spec: FileOperation, before: State, change: Shell): Shell {
   const running = before.notes.running === "active" || before.notes.running === "activating";
-  return lines(change, sh`file_notify ${spec.reload ?? ""} ${running ? (spec.restart ?? "") : ""}`);
+  return lines(change, sh`file_notify ${spec.reload ?? ""} ${spec.restart ?? ""} ${running}`);
+}
+
+/** `rename`: by a temporary file. `any`: in place where there is no space for one: undo must not fail on a full disk. */
+type Way = "rename" | "any";
+
+function written(
+  spec: FileOperation,
+  before: State,
+  held: Held,
+  bytes: Buffer,
+  way: Way,
+  mtime: string,
+): Shell {
+  const { mode, owner, xattrs } = regular(before);
+  return sh`file_write ${spec.path} ${temporary(spec, held)} ${mode} ${owner} ${xattrs} ${mtime} ${bytes.length} ${bytes.toString("base64")} ${inPlace(before) ? "place" : way}`;
 }
 
 function change(spec: FileOperation, before: State, held: Held): Shell {
   const temp = temporary(spec, held);
   if (spec.absent) return sh`file_remove ${spec.path} ${temp}`;
   if (spec.symlink !== undefined) return sh`file_link ${spec.path} ${temp} ${spec.symlink} 0 0 ''`;
-  const data = (wanted(spec, before, held) ?? Buffer.alloc(0)).toString("base64");
-  if (before.values.type !== "file")
-    return sh`file_write ${spec.path} ${temp} ${spec.mode ?? "0644"} 0:0 '' '' no ${data}`;
-  const { mode, owner, xattrs } = regular(before);
-  return sh`file_write ${spec.path} ${temp} ${mode} ${owner} ${xattrs} '' ${inPlace(before)} ${data}`;
+  const bytes = wanted(spec, before, held) ?? Buffer.alloc(0);
+  if (before.values.type === "file") return written(spec, before, held, bytes, "rename", "");
+  return sh`file_write ${spec.path} ${temp} ${spec.mode ?? "0644"} 0:0 '' '' ${bytes.length} ${bytes.toString("base64")} rename`;
 }
 
 function putBack(spec: FileOperation, before: State, held: Held): Shell {
@@ -157,9 +203,7 @@ function putBack(spec: FileOperation, before: State, held: Held): Shell {
     const target = Buffer.from(field(before.values, "target"), "base64").toString("utf8");
     return sh`file_link ${spec.path} ${temp} ${target} ${field(before.values, "owner").split(":")} ${mtime}`;
   }
-  const { mode, owner, xattrs } = regular(before);
-  const data = held.content(field(before.values, "sha256")).toString("base64");
-  return sh`file_write ${spec.path} ${temp} ${mode} ${owner} ${xattrs} ${mtime} ${inPlace(before)} ${data}`;
+  return written(spec, before, held, held.content(field(before.values, "sha256")), "any", mtime);
 }
 
 const regular = (before: State) => ({
@@ -185,13 +229,13 @@ export const file: OperationKind<FileOperation> = {
   ],
   folders: (spec) => [posix.dirname(spec.path)],
   read: (spec) =>
-    sh`file_read ${spec.path} ${spec.grows === true} ${spec.reload ?? ""} ${spec.restart ?? ""}`,
+    sh`file_read ${spec.path} ${posix.dirname(spec.path)}/."$TOKEN" ${spec.grows === true} ${spec.reload ?? ""} ${spec.restart ?? ""}`,
   refusal,
   apply: (spec, before, held) => notified(spec, before, change(spec, before, held)),
   restore: (spec, before, held) => notified(spec, before, putBack(spec, before, held)),
   inEffect(spec, before, now, held) {
-    const { type, fresh, reload } = now.values;
-    if (fresh === "no" || reload === "yes") return false;
+    const { type, fresh, reload, unfinished } = now.values;
+    if (fresh === "no" || reload === "yes" || unfinished === "yes") return false;
     if (spec.absent) return type === "absent";
     if (spec.symlink !== undefined)
       return type === "symlink" && now.values.target === Buffer.from(spec.symlink).toString("base64");
@@ -201,15 +245,17 @@ export const file: OperationKind<FileOperation> = {
     return bytes !== undefined && now.values.sha256 === sha256(bytes);
   },
   halfway: (_spec, before, now) =>
-    inPlace(before) ||
-    before.notes.mounted === "yes" ||
-    now.values.fresh === "no" ||
-    now.values.reload === "yes",
-  remains: (spec, _before, now) => spec.grows === true && now.values.type !== "absent",
+    inPlace(before) || now.values.fresh === "no" || now.values.reload === "yes",
+  remains: (spec, _before, now) =>
+    now.values.unfinished === "yes" || (spec.grows === true && now.values.type !== "absent"),
   preview,
 };
 
-/** Rename would split hard links apart and drop attribute flags that a new inode does not have. */
+/** Rename would split hard links apart and drop attribute flags that a new inode does not have, and cannot replace a mount. */
 function inPlace(before: State): boolean {
-  return Number(before.notes.links ?? "1") > 1 || /[^e]/.test(before.notes.flags ?? "");
+  return (
+    Number(before.notes.links ?? "1") > 1 ||
+    /[^e]/.test(before.notes.flags ?? "") ||
+    before.notes.mounted === "yes"
+  );
 }

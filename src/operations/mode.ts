@@ -33,7 +33,10 @@ mode_read() { # path
   elif [ -e "$1" ]; then
     put type present
     put mode "$(stat -c %a -- "$1")"
+    note flags "$(lsattr -d -- "$1" 2>/dev/null | head -n 1 | cut -d' ' -f1 | tr -d -)"
     put owner "$(stat -c %u:%g -- "$1")"
+    # chown takes it away, so it is put back behind it.
+    put capability "$(getfattr -d -m '^security\.capability$' -e hex --absolute-names -- "$1" 2>/dev/null | sed -n 's/^security\.capability=//p')"
   else put type absent
   fi
 }
@@ -49,14 +52,20 @@ mode_program() { # name: its path, executable or not
     if [ -f "$folder/$1" ]; then echo "$folder/$1"; return; fi
   done
 }
-mode_change() { # path mode owner
+mode_change() { # path mode owner capability
   [ -e "$1" ] || return 0
+  # A link is somebody's replacement of the file; what it leads to is none of ours.
+  if [ -L "$1" ]; then echo "$1 is a symbolic link now" >&2; return 1; fi
   # chown clears the set-user-id bit, so the mode comes last.
-  if [ -n "$3" ]; then chown "$3" -- "$1"; fi
+  if [ -n "$3" ] && [ "$(stat -c %u:%g -- "$1")" != "$3" ]; then chown "$3" -- "$1"; fi
+  if [ -n "$4" ]; then setfattr -n security.capability -v "$4" -- "$1"; fi
   mode_chmod "$2" "$1"
   sync -- "$1"
 }
 `);
+
+/** For chmod, which leaves the special bits of a folder alone unless a mode has five digits. */
+const digits = (mode: string) => mode.padStart(5, "0");
 
 /** As `stat -c %a` prints it. */
 const octal = (mode: string) => Number.parseInt(mode, 8).toString(8);
@@ -75,14 +84,15 @@ export const mode: OperationKind<ModeOperation> = {
   refusal(spec, before) {
     if (before.values.type === "absent") return `${spec.path} is not there`;
     if (before.values.type === "symlink") return `${spec.path} is a symbolic link, which has no mode`;
+    if (/[ia]/.test(before.notes.flags ?? "")) return `${spec.path} is immutable or append-only`;
     if (mode.inEffect(spec, before, before, { token: "", content: () => Buffer.alloc(0) }))
       return `${spec.path} has that mode and owner already`;
     return undefined;
   },
   apply: (spec, before) =>
-    sh`mode_change ${spec.path} ${spec.mode ?? field(before.values, "mode")} ${spec.owner ?? ""}`,
+    sh`mode_change ${spec.path} ${digits(spec.mode ?? field(before.values, "mode"))} ${spec.owner ?? ""} ${before.values.capability ?? ""}`,
   restore: (spec, before) =>
-    sh`mode_change ${spec.path} ${field(before.values, "mode")} ${field(before.values, "owner")}`,
+    sh`mode_change ${spec.path} ${digits(field(before.values, "mode"))} ${field(before.values, "owner")} ${before.values.capability ?? ""}`,
   inEffect: (spec, _before, now) =>
     now.values.type === "present" &&
     (spec.mode === undefined || now.values.mode === octal(spec.mode)) &&

@@ -47,12 +47,20 @@ move_read() { # path to
   put there "$(move_look "$2")"
   a=$(dirname -- "$1"); b=$(dirname -- "$2")
   [ -d "$b" ] || { note folder missing; return 0; }
-  [ "$(stat -c %d -- "$a")" = "$(stat -c %d -- "$b")" ] || note folder elsewhere
+  [ "$(stat -L -c %d -- "$a")" = "$(stat -L -c %d -- "$b")" ] || note folder elsewhere
+  if mountpoint -q -- "$1" 2>/dev/null; then note mounted yes; fi
+  # There a folder of the image below is not renamed but copied, unless mv can be told not to.
+  if [ "$(move_kind "$1")" = folder ] && [ "$(stat -f -c %T -- "$1")" = overlayfs ] && [ -z "$(move_rename_only)" ]; then
+    note overlay yes
+  fi
+}
+move_rename_only() { # coreutils 9.5 and later
+  if mv --no-copy --version >/dev/null 2>&1; then echo --no-copy; fi
 }
 move_there() { # from to
   [ "$(move_kind "$1")" != absent ] || return 0
   [ "$(move_kind "$2")" = absent ] || { echo "$2 is there already" >&2; return 1; }
-  mv -nT -- "$1" "$2"
+  mv -nT $(move_rename_only) -- "$1" "$2"
   sync -- "$(dirname -- "$1")" "$(dirname -- "$2")"
 }
 `);
@@ -72,6 +80,9 @@ export const move: OperationKind<MoveOperation> = {
     if (before.values.here === "absent") return `${spec.path} is not there`;
     if (before.values.there !== "absent") return `${spec.to} is already there`;
     if (before.notes.folder === "missing") return `the folder of ${spec.to} does not exist`;
+    if (before.notes.mounted === "yes") return `${spec.path} is mounted by itself, and cannot be renamed`;
+    if (before.notes.overlay === "yes")
+      return `${spec.path} is a folder on an overlay file system, where renaming may copy it`;
     if (before.notes.folder === "elsewhere") return `${spec.to} is on another file system`;
     return undefined;
   },

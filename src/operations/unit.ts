@@ -1,5 +1,5 @@
 import { sh, trusted } from "../shell.ts";
-import { common, field, type OperationKind } from "./operation.ts";
+import { common, field, type OperationKind, type State } from "./operation.ts";
 
 export interface UnitOperation {
   readonly kind: "unit";
@@ -26,10 +26,14 @@ const schema = {
   additionalProperties: false,
 } as const;
 
-/** The links of a unit below /etc are its enablement: they come back as they were, which `enable` cannot promise. */
+/**
+ * The links of a unit below /etc, its aliases among them, are its enablement: they come back as they were, which
+ * `enable` cannot promise.
+ */
 const library = trusted(String.raw`
 unit_links() { # unit: "path TAB target TAB mtime" of each link that enables or masks it, sorted
-  find /etc/systemd/system -maxdepth 2 -type l -name "$1" -printf '%p\t%l\t%T+\n' | sort
+  name=$(printf %s "$1" | sed 's/\\/\\\\/g') # find takes a pattern, and names such as dev-sda\x2d1.swap have backslashes
+  find /etc/systemd/system -maxdepth 2 -type l \( -name "$name" -o -lname "*/$name" -o -lname "$name" \) -printf '%p\t%l\t%T+\n' | sort
 }
 unit_read() { # unit links(yes|no)
   # A unit on its way up or down is awaited: what moves by itself is no state.
@@ -59,7 +63,7 @@ unit_links_back() { # unit links folders
     while IFS="$tab" read -r path target mtime; do
       wanted="$wanted|$path|"
       if [ "$(readlink -- "$path")" != "$target" ]; then
-        mkdir -p -- "$(dirname -- "$path")"
+        install -d -m 0755 -- "$(dirname -- "$path")"
         ln -sfT -- "$target" "$path"
       fi
       touch -h -d "$(echo "$mtime" | tr + ' ')" -- "$path"
@@ -92,6 +96,10 @@ const enablement = [
   "/timers.target.wants",
   "/sockets.target.wants",
 ].map((name) => `/etc/systemd/system${name}`);
+
+/** A unit that did not come up stays on the list of failed units, also when its file is gone. */
+const newlyFailed = (before: State, now: State) =>
+  now.notes.state === "failed" && before.notes.state !== "failed";
 
 export const unit: OperationKind<UnitOperation> = {
   ...common,
@@ -139,7 +147,8 @@ unit_active ${spec.unit} ${field(before.values, "active")} ${before.notes.state 
     return spec.enabled === "enabled" ? links !== "" && !links.includes("\t/dev/null") : links === "";
   },
   restored: (spec, before, now) =>
-    (spec.active === undefined || now.values.active === before.values.active) &&
+    (spec.active === undefined ||
+      (now.values.active === before.values.active && !newlyFailed(before, now))) &&
     (spec.enabled === undefined || now.values.links === before.values.links),
   remains: (spec, before, now) =>
     spec.active === true && before.values.active === "down" && now.values.active === "up",

@@ -39,7 +39,8 @@ process_read() { # token command...
 }
 process_start() { # token command...
   token=$1; shift
-  INVOCATION_ID=$token setsid -- "$@" </dev/null >/dev/null 2>&1 4>&- 9>&- &
+  # The script ignores HUP and PIPE; a process would inherit that.
+  ( trap - HUP PIPE; INVOCATION_ID=$token exec setsid -- "$@" ) </dev/null >/dev/null 2>&1 4>&- 9>&- &
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     if [ -n "$(process_pids "$token")" ]; then return; fi
     sleep 0.05
@@ -71,8 +72,12 @@ export const process: OperationKind<ProcessOperation> = {
   commands: (spec) => ["setsid", ...(spec.command[0] === undefined ? [] : [spec.command[0]])],
   actor: () => true,
   read: (spec) => sh`process_read "$TOKEN" ${spec.command}`,
-  refusal: (spec, before) =>
-    before.notes.program === "missing" ? `there is no program ${spec.command[0]}` : undefined,
+  refusal(spec, before) {
+    const [program = ""] = spec.command;
+    // A file may be made by an earlier operation of the same step.
+    if (before.notes.program === "missing" && !program.includes("/")) return `there is no program ${program}`;
+    return undefined;
+  },
   apply: (spec) => sh`process_start "$TOKEN" ${spec.command}`,
   restore: () => sh`process_end "$TOKEN"`,
   inEffect: (_spec, _before, now) => now.values.running === "yes",

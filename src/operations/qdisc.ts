@@ -60,22 +60,22 @@ const library = trusted(
 qdisc_root() { # device: kind and handle of the root discipline
   tc qdisc show dev "$1" | sed -n 's/^qdisc \([^ ]*\) \([^ ]*\) root.*/\1 \2/p' | head -n 1
 }
-qdisc_read() { # device discipline
+qdisc_read() { # device discipline...
   if [ -e "/sys/class/net/$1" ]; then
     put device present
     put root "$(qdisc_root "$1" | tr ' ' ,)"
-    note known "$(qdisc_known "$2")"
+    shift
+    note known "$(qdisc_known "$@")"
   else put device absent
   fi
 }
-qdisc_known() { # discipline: does this kernel have it? Asked in a network namespace of its own, which ends at once
-  if unshare -n tc qdisc add dev lo root handle 1: htb 2>/dev/null; then
-    if unshare -n tc qdisc add dev lo root "$1" $(qdisc_least "$1") 2>/dev/null; then echo yes; else echo "no $1"; fi
-  else echo "no htb"
-  fi
-}
-qdisc_least() { # discipline: arguments that it cannot do without
-  case $1 in tbf) echo rate 1mbit burst 32kbit latency 1s ;; esac
+qdisc_known() { # discipline...: does this kernel take it? Asked in a network namespace of its own, which ends at once
+  unshare -n tc qdisc add dev lo root handle 1: htb 2>/dev/null || { echo no htb; return; }
+  if message=$(unshare -n tc qdisc add dev lo root "$@" 2>&1); then echo yes; return; fi
+  case $message in
+  *"kind is unknown"*|*"No such file"*) echo "no $1" ;;
+  *) printf '%s' "$message" | head -n 1 ;;
+  esac
 }
 qdisc_pass() { # device priority selector...: let these packets pass
   device=$1 prio=$2; shift 2
@@ -126,10 +126,12 @@ export const qdisc: OperationKind<QdiscOperation> = {
   owns: (spec) => [`qdisc:${spec.device}`],
   commands: () => ["tc", "unshare"],
   dangers: () => ["lockout"],
-  read: (spec) => sh`qdisc_read ${spec.device} ${spec.discipline[0] ?? ""}`,
+  read: (spec) => sh`qdisc_read ${spec.device} ${spec.discipline}`,
   refusal(spec, before) {
     if (before.values.device === "absent") return `there is no network device ${spec.device}`;
-    if (before.notes.known !== "yes") return `the kernel has ${before.notes.known} queueing discipline`;
+    const known = field(before.notes, "known");
+    if (known.startsWith("no ")) return `the kernel has ${known} queueing discipline`;
+    if (known !== "yes") return `tc does not take ${JSON.stringify(spec.discipline.join(" "))}: ${known}`;
     const handle = field(before.values, "root").split(",")[1] ?? "0:";
     // Handle 0: is what the kernel puts there by itself, and puts there again when ours is deleted.
     if (handle !== "0:")

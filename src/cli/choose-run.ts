@@ -1,29 +1,38 @@
 import type { Context } from "../engine/context.ts";
 import { isOpen, openRun, type Run, readRuns, runOf } from "../engine/runs.ts";
 import { type RunState, statusOf } from "../engine/status.ts";
-import { UsageError } from "../errors.ts";
+import { type UndoLogError, UsageError } from "../errors.ts";
 import { accessOf } from "./prepare.ts";
 
+/** The runs that a verb is about. */
+export interface Chosen {
+  readonly runs: readonly Run[];
+  /** Logs that cannot be read: the verb does what it can, and ends with them. */
+  readonly damaged: readonly UndoLogError[];
+}
+
 /**
- * The runs that a verb is about: the one that is named, else the only open one, or with `all` every open one, the newest
- * first.
- * @throws UsageError for an unknown run, or when several are open and none is named; UndoLogError for a damaged log.
+ * The run that is named, else the only open one, or with `all` every open one, the newest first.
+ * @throws UsageError for an unknown run, or when several are open and none is named; UndoLogError for a damaged log,
+ * but with `all` only when it is named.
  */
 export async function openRuns(
   dataFolder: string,
   id: string | undefined,
   all: boolean,
   spoilers: "yes" | "no",
-): Promise<readonly Run[]> {
+): Promise<Chosen> {
   if (id !== undefined) {
     const log = openRun(dataFolder, id, { readOnly: true });
     log.close();
-    return [runOf(log)];
+    return { runs: [runOf(log)], damaged: [] };
   }
   const { runs, damaged } = readRuns(dataFolder);
-  if (damaged[0] !== undefined) throw damaged[0];
   const open = runs.filter(isOpen).toReversed();
-  if (all || open.length <= 1) return open;
+  if (all) return { runs: open, damaged };
+  // Which run is the only open one cannot be told while one cannot be read.
+  if (damaged[0] !== undefined) throw damaged[0];
+  if (open.length <= 1) return { runs: open, damaged };
   const names = open.map((run) => (spoilers === "yes" ? `${run.id} (${run.started.name})` : run.id));
   throw new UsageError(`${open.length} runs are open: ${names.join(", ")}`, {
     hint: "name one, or use --all",

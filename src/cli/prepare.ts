@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import type { Context } from "../engine/context.ts";
 import type { PlanRequest } from "../engine/plan.ts";
 import type { Access } from "../engine/undo-run.ts";
-import { UsageError } from "../errors.ts";
+import { ConfigError, UsageError } from "../errors.ts";
+import type { Inventory } from "../inventory/types.ts";
 import { createProgress, type Progress } from "../render/progress.ts";
 import { isInteractive } from "./options.ts";
 
@@ -114,7 +115,17 @@ function interruptions(tell: () => void) {
 
 /** How the targets of a run are reached: as the inventory says today, else as it said when the run was made. */
 export async function accessOf(file: string): Promise<Access> {
-  const { loadInventory } = await import("../inventory/load.ts");
-  const inventory = existsSync(file) ? await loadInventory(file) : undefined;
+  const inventory = await inventoryToday(file);
   return (target) => inventory?.nodes.find(({ name }) => name === target.name) ?? target.access;
+}
+
+/** `undefined` when the inventory is gone or cannot be read any more: the run knows how it reached its nodes. */
+async function inventoryToday(file: string): Promise<Inventory | undefined> {
+  const { loadInventory } = await import("../inventory/load.ts");
+  try {
+    return await loadInventory(file);
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
 }

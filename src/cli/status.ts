@@ -38,8 +38,9 @@ async function statusCommand(id: string | undefined, flags: Flags): Promise<void
     import("./choose-run.ts"),
     import("./prepare.ts"),
   ]);
-  const runs = await openRuns(dataFolder(), id, true, flags.spoilers);
+  const { runs, damaged } = await openRuns(dataFolder(), id, true, flags.spoilers);
   if (runs.length === 0) {
+    if (damaged[0] !== undefined) throw damaged[0];
     if (flags.output === "json") printJson([]);
     process.stderr.write("nothing is broken: there is no open run\n");
     if (flags.check) refuseUnarmed([]);
@@ -51,6 +52,7 @@ async function statusCommand(id: string | undefined, flags: Flags): Promise<void
     const states = await statesOf(runs, prepared.context);
     prepared.progress.close();
     await show(states, flags);
+    if (damaged[0] !== undefined) throw damaged[0];
     if (flags.check) refuseUnarmed(states);
     refuseUnreachable(states);
   } finally {

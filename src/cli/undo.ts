@@ -37,8 +37,9 @@ export function register(program: Command): void {
 async function undoCommand(id: string | undefined, flags: Flags): Promise<void> {
   const { dataFolder } = await import("../lab/folders.ts");
   const { openRuns } = await import("./choose-run.ts");
-  const runs = await openRuns(dataFolder(), id, flags.all === true, flags.spoilers);
+  const { runs, damaged } = await openRuns(dataFolder(), id, flags.all === true, flags.spoilers);
   if (runs.length === 0) {
+    if (damaged.length > 0) throw together(damaged);
     if (flags.output === "json") printJson([]);
     process.stderr.write("nothing is broken: there is no open run\n");
     return;
@@ -52,7 +53,7 @@ async function undoCommand(id: string | undefined, flags: Flags): Promise<void> 
     if (flags.output === "json")
       printJson(results.map((result) => resultData(result, flags.spoilers === "yes")));
     else for (const result of results) print(summary(result, flags.spoilers === "yes"));
-    if (errors.length > 0) throw together(errors);
+    if (errors.length + damaged.length > 0) throw together([...errors, ...damaged]);
   } finally {
     prepared.close();
   }

@@ -1,11 +1,11 @@
-import { DriftError, type KbreakError, RemoteError, VerificationError } from "../errors.ts";
+import { DriftError, type KbreakError, LockError, RemoteError, VerificationError } from "../errors.ts";
 import { kindOf } from "../operations/index.ts";
 import type { State } from "../operations/operation.ts";
 import type { Context } from "./context.ts";
 import type { TargetPlan } from "./plan.ts";
 import { heldBy, type StepPlan } from "./plan-step.ts";
-import type { Failed, Intent } from "./records.ts";
-import { type Frame, UnknownOutcomeError } from "./script.ts";
+import type { Failed, Intent, NodeClock } from "./records.ts";
+import { type Frame, LateError, UnknownOutcomeError } from "./script.ts";
 import type { Session } from "./session.ts";
 import {
   applyScript,
@@ -22,7 +22,7 @@ import {
 import type { UndoLog } from "./undo-log.ts";
 
 /** What the node has said of a step that failed. */
-export type FailedPart = Pick<Failed, "untouched" | "found" | "left">;
+export type FailedPart = Pick<Failed, "untouched" | "answered" | "found" | "left">;
 
 /** A step that failed in a way that tells which of its operations were never begun. */
 export class StepFailure extends Error {
@@ -58,6 +58,7 @@ export async function applyStep(
     ...(step.break ? { break: step.break.id } : {}),
     operations: step.operations,
     folders: step.folders,
+    expires: expiry(target.session),
     ...(step.symptom
       ? {
           symptom: {
@@ -70,7 +71,7 @@ export async function applyStep(
   };
   log.append(intent);
   context.logger.info({ node: name, step: step.index, break: step.break?.id }, "apply");
-  const frames = await change(target.session, step);
+  const frames = await change(target.session, step, intent.expires);
   const states = judge(name, step, frames);
   log.append({
     type: "applied",
@@ -86,13 +87,28 @@ export async function applyStep(
 
 const patienceOf = (step: StepPlan) => step.break?.patience ?? 15;
 
-/** Makes the change. When its outcome is unknown the node is read, over a new connection, before anything is decided. */
-async function change(session: Session, step: StepPlan): Promise<readonly Frame[]> {
+/** Seconds in which the change has to arrive at its node. An undo after a crash waits as long. */
+const EXPIRY = 10;
+
+function expiry(session: Session): NodeClock {
+  const { boot, uptime } = session.clock();
+  return { boot, uptime: uptime + EXPIRY };
+}
+
+/**
+ * Makes the change. When its outcome is unknown the node is read, over a new connection, before anything is decided.
+ * @throws StepFailure when the node has said that nothing of it was done.
+ */
+async function change(session: Session, step: StepPlan, expires: NodeClock): Promise<readonly Frame[]> {
   const operations = indexed(step.operations, 0);
   const held = (token: string) => heldBy(token, (sha256) => step.contents.get(sha256));
   try {
-    return await session.run(applyScript(operations, Object.keys(step.folders), held));
+    return await session.run(applyScript(operations, Object.keys(step.folders), held), expires);
   } catch (error) {
+    if (error instanceof LateError || error instanceof LockError) {
+      const untouched = operations.map(({ index }) => index);
+      throw new StepFailure(error, { untouched, answered: true, found: step.folders, left: step.folders });
+    }
     if (!(error instanceof UnknownOutcomeError)) throw error;
     const frames = await session.read(
       lookScript({ operations, folders: Object.keys(step.folders), probes: [], content: false }),
@@ -134,6 +150,7 @@ function judge(target: string, step: StepPlan, frames: readonly Frame[]): readon
     if (error !== undefined || state === undefined)
       throw new StepFailure(error ?? new RemoteError(`${target}: no state`, { target }), {
         untouched,
+        answered: true,
         ...foldersAround(frames),
       });
     return state;

@@ -14,6 +14,7 @@ import { lockRun, lockTarget, thisOwner } from "./locks.ts";
 import { type Plan, type TargetPlan, unreachableError } from "./plan.ts";
 import type { StepPlan } from "./plan-step.ts";
 import { newRunId, runsFolder } from "./runs.ts";
+import { UnknownOutcomeError } from "./script.ts";
 import { type TargetUndone, undoTarget } from "./undo.ts";
 import { openLog, type UndoLog } from "./undo-log.ts";
 
@@ -156,7 +157,9 @@ async function applyTarget(
       const error = kbreakErrorOf(caught, name);
       task.end("failed", error.message);
       context.logger.warn({ node: name, step: step.index, code: error.code }, "step failed");
-      const part = caught instanceof StepFailure ? caught.part : { untouched: [], found: {}, left: {} };
+      const answered = !(caught instanceof UnknownOutcomeError);
+      const part =
+        caught instanceof StepFailure ? caught.part : { untouched: [], answered, found: {}, left: {} };
       return failTarget(target, step, error, part, options, context, log);
     }
   }

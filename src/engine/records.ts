@@ -63,6 +63,12 @@ export interface PlannedOperation {
 /** Folders whose modification time a change moves, with that time as `touch -d` takes it. */
 export type FolderTimes = Readonly<Record<string, string>>;
 
+/** A moment by a node's own clock, which nobody sets: whole seconds since the boot with this id. */
+export interface NodeClock {
+  readonly boot: string;
+  readonly uptime: number;
+}
+
 export interface Intent {
   readonly type: "intent";
   readonly target: string;
@@ -73,6 +79,8 @@ export interface Intent {
   readonly break?: string;
   readonly operations: readonly PlannedOperation[];
   readonly folders: FolderTimes;
+  /** Until then the change may still arrive at the node, and not after. */
+  readonly expires: NodeClock;
   readonly symptom?: ProbeRecord;
 }
 
@@ -104,6 +112,8 @@ export interface Failed {
   readonly message: string;
   /** Positions of the step's operations that the node has said it did not begin: undo leaves them alone. */
   readonly untouched: readonly number[];
+  /** True when the node has answered: nothing of the step is on its way any more. */
+  readonly answered: boolean;
   /** The folders' times just before and after what was changed of the step; empty when the node did not say. */
   readonly found: FolderTimes;
   readonly left: FolderTimes;

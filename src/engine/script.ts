@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { EnrolmentError, LockError, RemoteError } from "../errors.ts";
 import { lines, type Shell, sh, trusted } from "../shell.ts";
 import type { Connection } from "../transport/transport.ts";
+import type { NodeClock } from "./records.ts";
 
 /**
  * How kbreak talks with a node: one script, one answer.
@@ -26,6 +27,9 @@ exec </dev/null
 trap '' HUP PIPE
 umask 077
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin LC_ALL=C TZ=UTC
+# A bash takes functions from its environment, and they come before programs of the same name.
+unset -f env sed
+for name in $(env | sed -n 's/^BASH_FUNC_\([A-Za-z0-9_]*\)%%=.*/\1/p'); do unset -f "$name"; done
 for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
   case $name in PATH|LC_ALL|TZ|HOME|SSH_CONNECTION|SHELLOPTS|BASHOPTS|PPID|UID|EUID) ;; *) unset "$name" ;; esac
 done
@@ -36,6 +40,16 @@ put() { printf '=%s %s\n' "$1" "$2"; }
 note() { printf '#%s %s\n' "$1" "$2" >&4; }
 begin() { printf '\n%s begin %s %s\n' "$MARKER" "$1" "$2"; }
 end() { printf '\n%s end %s %s %s\n' "$MARKER" "$1" "$2" "$3"; }
+clock() {
+  begin 0 clock
+  printf '=boot %s\n=uptime %s\n' "$(cat /proc/sys/kernel/random/boot_id)" "$(cut -d. -f1 /proc/uptime)"
+  end 0 clock 0
+}
+refuse_late() { # boot uptime
+  [ "$(cat /proc/sys/kernel/random/boot_id)" = "$1" ] && [ "$(cut -d. -f1 /proc/uptime)" -le "$2" ] && return
+  begin 0 late; end 0 late 1
+  exit 0
+}
 frame() { # index name function
   begin "$1" "$2"
   ( set -eu; "$3" ) 2>&1 4>&1
@@ -43,30 +57,44 @@ frame() { # index name function
 }
 `);
 
+/** Seconds that a script waits for the node's lock. */
+const PATIENCE = 30;
+
 /** The lock is on the root folder itself: it needs no file, and dies with the last process that holds it. */
-const lock = trusted(String.raw`
-exec 9</
-flock -w 30 9 || { begin 0 busy; end 0 busy 1; exit 0; }
-`);
+const lock = (patience: number) => sh`exec 9</
+flock -w ${patience} 9 || { begin 0 busy; end 0 busy 1; exit 0; }`;
 
 export interface ScriptOptions {
   /** The script does nothing on a machine with another `/etc/machine-id`. */
   readonly machineId?: string;
   /** Milliseconds. */
   readonly deadline: number;
+  /**
+   * The script does nothing after that. A script may be stuck in the network until after the undo of what it does; a
+   * state that is as it was would not stop it.
+   */
+  readonly expires?: NodeClock;
+  /** Seconds to wait for the node's lock. Default 30. */
+  readonly patience?: number;
 }
 
 /** The text that is sent: `body` behind the prelude, as one compound command. */
-export function nodeScript(body: Shell, marker: string, machineId: string | undefined): string {
+export function nodeScript(
+  body: Shell,
+  marker: string,
+  { machineId, expires, patience = PATIENCE }: Omit<ScriptOptions, "deadline"> = {},
+): string {
   const identity =
     machineId === undefined
       ? sh`:`
       : sh`[ "$(cat /etc/machine-id)" = ${machineId} ] || { begin 0 stranger; cat /etc/machine-id; end 0 stranger 1; exit 0; }`;
   const whole = lines(
-    sh`MARKER=${marker}`,
     prelude,
+    sh`MARKER=${marker}`,
     identity,
-    lock,
+    lock(patience),
+    trusted("clock"),
+    expires === undefined ? sh`:` : sh`refuse_late ${expires.boot} ${expires.uptime}`,
     body,
     sh`begin 0 finished; end 0 finished 0; exit 0`,
   );
@@ -86,7 +114,7 @@ export function parseFrames(output: string, marker: string): readonly Frame[] {
     const [word, index, name = "", code] = line.slice(at + marker.length + 1).split(" ");
     if (word === "begin") open = { index: Number(index), name, lines: [] };
     if (word !== "end" || open === undefined) continue;
-    frames.push({ ...open, lines: trimmed(open.lines), code: Number(code) });
+    frames.push({ ...open, lines: trimmed(open.lines), code: code === undefined ? undefined : Number(code) });
     open = undefined;
   }
   if (open !== undefined) frames.push({ ...open, lines: trimmed(open.lines), code: undefined });
@@ -96,6 +124,17 @@ export function parseFrames(output: string, marker: string): readonly Frame[] {
 /** A frame's end stands on a line of its own, so an empty line comes before it. */
 function trimmed(text: readonly string[]): readonly string[] {
   return text.at(-1) === "" ? text.slice(0, -1) : text;
+}
+
+/** A script arrived at its node after it had expired, and did nothing. */
+export class LateError extends RemoteError {
+  override readonly code = "late";
+}
+
+/** The node's own time; `undefined` when the answer does not hold it. */
+export function clockOf(frames: readonly Frame[]): NodeClock | undefined {
+  const { boot, uptime } = parseLines(frames.find(({ name }) => name === "clock")?.lines ?? [], "=");
+  return boot === undefined || uptime === undefined ? undefined : { boot, uptime: Number(uptime) };
 }
 
 /** The outcome of a script is not known: the connection was lost, it took too long, or its shell was killed. */
@@ -112,7 +151,7 @@ export class UnknownOutcomeError extends RemoteError {
 
 /**
  * Runs `body` on a node and gives its frames.
- * @throws UnknownOutcomeError, EnrolmentError (another machine), LockError (another script runs there), RemoteError.
+ * @throws UnknownOutcomeError, EnrolmentError (another machine), LockError (another script runs there), LateError.
  */
 export async function runScript(
   connection: Connection,
@@ -121,9 +160,7 @@ export async function runScript(
 ): Promise<readonly Frame[]> {
   const marker = randomBytes(12).toString("hex");
   const target = connection.node;
-  const outcome = await connection.run(nodeScript(body, marker, options.machineId), {
-    deadline: options.deadline,
-  });
+  const outcome = await connection.run(nodeScript(body, marker, options), { deadline: options.deadline });
   const frames = parseFrames(outcome.stdout, marker);
   if (frames.some((frame) => frame.name === "stranger"))
     throw new EnrolmentError(
@@ -134,8 +171,14 @@ export async function runScript(
       },
     );
   if (frames.some((frame) => frame.name === "busy"))
-    throw new LockError(`another script is running on ${target} and has held its lock for 30 seconds`, {
+    throw new LockError(
+      `another script of ours is running on ${target}, and still was after ${options.patience ?? PATIENCE} seconds`,
+      { target, hint: "wait until it has ended, and type the command again" },
+    );
+  if (frames.some((frame) => frame.name === "late"))
+    throw new LateError(`a script took so long on its way to ${target} that it was not run any more`, {
       target,
+      hint: "nothing was changed by it; see what slows the way to the node down, and type the command again",
     });
   if (outcome.kind === "unknown")
     throw new UnknownOutcomeError(`no answer from ${target}: ${outcome.detail}`, frames, target);

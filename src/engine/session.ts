@@ -1,17 +1,24 @@
+import { RemoteError } from "../errors.ts";
 import type { Identity } from "../inventory/types.ts";
 import type { Shell } from "../shell.ts";
 import type { Connection, NodeAccess } from "../transport/transport.ts";
 import type { Context } from "./context.ts";
-import { type Frame, runScript, UnknownOutcomeError } from "./script.ts";
+import type { NodeClock } from "./records.ts";
+import { clockOf, type Frame, runScript, UnknownOutcomeError } from "./script.ts";
 
 /** One node that kbreak is at work on. */
 export interface Session {
   readonly name: string;
   readonly identity: Identity;
-  /** Runs a script there. @throws what {@link runScript} throws. */
-  run(body: Shell, deadline?: number): Promise<readonly Frame[]>;
+  /**
+   * Runs a script there. One that has not arrived by `expires` does nothing.
+   * @throws what {@link runScript} throws.
+   */
+  run(body: Shell, expires?: NodeClock): Promise<readonly Frame[]>;
   /** A read, which may be done again: tried once more over a new connection when its outcome is unknown. */
-  read(body: Shell, deadline?: number): Promise<readonly Frame[]>;
+  read(body: Shell): Promise<readonly Frame[]>;
+  /** The node's own time as it must be about now. @throws RemoteError before anything has been read there. */
+  clock(): NodeClock;
   close(): Promise<void>;
 }
 
@@ -20,30 +27,60 @@ const DEADLINE = 300_000;
 
 /**
  * Connects to a node that was enrolled with `identity`.
+ * @param patience Seconds that its scripts wait for one that is still running there.
  * @throws ConnectError
  */
 export async function openSession(
   access: NodeAccess,
   identity: Identity,
   context: Pick<Context, "connect">,
+  patience?: number,
 ): Promise<Session> {
   const open = () => context.connect(access, { hostKey: identity.hostKey });
   let connection: Connection = await open();
-  const options = (deadline: number) => ({ machineId: identity.machineId, deadline });
+  let seen: { readonly clock: NodeClock; readonly at: Moment } | undefined;
+  const run = async (body: Shell, expires?: NodeClock) => {
+    const frames = await runScript(connection, body, {
+      machineId: identity.machineId,
+      deadline: DEADLINE,
+      ...(expires === undefined ? {} : { expires }),
+      ...(patience === undefined ? {} : { patience }),
+    });
+    const clock = clockOf(frames);
+    if (clock !== undefined) seen = { clock, at: moment() };
+    return frames;
+  };
   return {
     name: access.name,
     identity,
-    run: (body, deadline = DEADLINE) => runScript(connection, body, options(deadline)),
-    async read(body, deadline = DEADLINE) {
+    run,
+    async read(body) {
       try {
-        return await runScript(connection, body, options(deadline));
+        return await run(body);
       } catch (error) {
         if (!(error instanceof UnknownOutcomeError)) throw error;
         await connection.close();
         connection = await open();
-        return runScript(connection, body, options(deadline));
+        return run(body);
       }
+    },
+    clock() {
+      if (seen === undefined)
+        throw new RemoteError(`${access.name} has not told its time`, { target: access.name });
+      return { boot: seen.clock.boot, uptime: seen.clock.uptime + secondsSince(seen.at) };
     },
     close: () => connection.close(),
   };
+}
+
+interface Moment {
+  readonly wall: number;
+  readonly monotonic: number;
+}
+
+const moment = (): Moment => ({ wall: Date.now(), monotonic: performance.now() });
+
+/** Whole seconds. The monotonic clock stands still while a laptop sleeps, and the other one may be set: the larger counts. */
+function secondsSince({ wall, monotonic }: Moment): number {
+  return Math.floor(Math.max(Date.now() - wall, performance.now() - monotonic) / 1000);
 }

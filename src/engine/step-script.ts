@@ -100,7 +100,9 @@ export function symptomScript(probes: readonly IndexedProbe[]): Shell {
   return lines(...probes.map(asked));
 }
 
-/** Changes one operation after the other, each only if it still is what was read; ends at the first that fails. */
+/**
+ * Changes one operation after the other, each only if it still is what was read; ends at the first that fails.
+ */
 export function applyScript(
   operations: readonly (Indexed & { readonly before: State })[],
   folders: readonly string[],

@@ -92,6 +92,9 @@ function quietly(context: Context, action: () => void): boolean {
   }
 }
 
+/** Seconds to wait for a script that a killed kbreak has left running: filling etcd may take its time. */
+const PATIENCE = 150;
+
 async function undoOne(
   target: TargetRecord,
   log: UndoLog,
@@ -99,7 +102,7 @@ async function undoOne(
   context: Context,
 ): Promise<TargetUndone> {
   try {
-    const session = await openSession(options.access(target), target.identity, context);
+    const session = await openSession(options.access(target), target.identity, context, PATIENCE);
     try {
       return await undoTarget({ log, target: target.name, session, exact: options.exact }, context);
     } finally {

@@ -44,6 +44,8 @@ export interface Item extends PlannedOperation {
   readonly index: number;
   readonly intent: Intent;
   readonly halfDone: boolean;
+  /** True when nobody knows whether its change has arrived at the node: it may until it expires. */
+  readonly onItsWay: boolean;
 }
 
 /** Seconds after which an actor that had been missed would have broken something again. */
@@ -114,8 +116,14 @@ function itemsOf(records: readonly Logged[], target: string): readonly Item[] {
       const failed = mine.find(
         (entry): entry is Logged & Failed => entry.type === "failed" && entry.step === intent.step,
       );
+      const onItsWay = !applied && failed?.answered !== true;
       return intent.operations
-        .map((operation) => ({ ...operation, intent, halfDone: !applied || (undoBegan && !restored) }))
+        .map((operation) => ({
+          ...operation,
+          intent,
+          onItsWay,
+          halfDone: !applied || (undoBegan && !restored),
+        }))
         .filter((_, position) => !failed?.untouched.includes(position));
     })
     .map((item, index) => ({ ...item, index }));
@@ -138,6 +146,27 @@ async function look(session: Session, items: readonly Item[]): Promise<Looked> {
     ),
     folders: foldersOf(frames, "folders"),
   };
+}
+
+/**
+ * The first look of an undo. A change that was sent and never heard of again may still be in the network, and would be
+ * made after it was undone: so its expiry is waited for.
+ */
+async function lookWhenSettled(
+  session: Session,
+  items: readonly Item[],
+  at: (detail: string) => void,
+): Promise<Looked> {
+  const first = await look(session, items);
+  const { boot, uptime } = session.clock();
+  const waits = items
+    .filter(({ onItsWay, intent }) => onItsWay && intent.expires.boot === boot)
+    .map(({ intent }) => intent.expires.uptime + 1 - uptime);
+  const seconds = Math.max(0, ...waits);
+  if (seconds === 0) return first;
+  at(`waiting ${seconds} s for what may still be on its way`);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  return look(session, items);
 }
 
 /** An operation of a run and what is to be said of it now. Reads only. */
@@ -184,7 +213,7 @@ async function undoItems(
 ): Promise<readonly OperationUndone[]> {
   const { session, log, exact } = request;
   at("looking");
-  const first = await look(session, items);
+  const first = await lookWhenSettled(session, items, at);
   const found = verdictsOf(items, first, log);
   const folders = decideFolders(log, request.target, items, first.folders, context);
   const actors = items.filter((item) => isActor(item) && found[item.index] !== "fixed exactly").toReversed();

@@ -20,6 +20,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * @property {number} [killAt] Which boundary, from 0.
  * @property {boolean} [logAfterActing] The defect that the whole harness is there to find: what the log is to hold of a
  *   change reaches the disk only after the next script.
+ * @property {string} [late] The change is not sent but kept in this file, as if it were stuck in the network.
  */
 
 /** @type {Task} */
@@ -110,6 +111,10 @@ const watched = async (node, options) => {
     ...connection,
     async run(script, how) {
       const name = `script ${scripts++}`;
+      if (task.late !== undefined && script.includes("folders-found")) {
+        fs.writeFileSync(task.late, script);
+        process.kill(process.pid, "SIGKILL");
+      }
       boundary(`${name}: before it is sent`);
       const running = connection.run(script, how);
       let waited = 0;

@@ -44,6 +44,7 @@ const intent: RunRecord = {
   title: "files/immutable",
   operations: [],
   folders: {},
+  expires: { boot: "", uptime: 0 },
 };
 const applied: RunRecord = { type: "applied", target: "cp1", step: 0, states: [], found: {}, left: {} };
 const undo: RunRecord = { type: "undo", targets: ["cp1"], exact: false };

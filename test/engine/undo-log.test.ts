@@ -42,6 +42,7 @@ const failed = (message: string): RunRecord => ({
   code: "remote",
   message,
   untouched: [],
+  answered: true,
   found: {},
   left: {},
 });

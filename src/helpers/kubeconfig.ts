@@ -23,15 +23,34 @@ function statusOf(user: YAMLMap): Record<string, string> | undefined {
   return undefined;
 }
 
+/** Loaded when it is needed, so that listing the breaks does not load a YAML parser. */
+const yaml = () => createRequire(import.meta.url)("yaml") as typeof import("yaml");
+
+/** The position of a list's entry with this name, as {@link Document.getIn} takes it. */
+function named(document: Document, list: string, name: unknown): readonly [string, number] | undefined {
+  const entries = document.get(list);
+  const names = yaml().isSeq(entries)
+    ? entries.items.map((_, index) => document.getIn([list, index, "name"]))
+    : [];
+  const index = names.indexOf(name);
+  return index < 0 ? undefined : [list, index];
+}
+
+/** The user of the current context, which is the one that kubectl is. */
+function currentUser(document: Document): unknown {
+  const context = named(document, "contexts", document.get("current-context"));
+  const user = context && named(document, "users", document.getIn([...context, "context", "user"]));
+  return user && document.getIn([...user, "user"]);
+}
+
 /**
- * Puts `command` in the place of the first user's credentials.
+ * Puts `command` in the place of the credentials of the current context's user.
  * @returns `undefined` when the text is no kubeconfig whose credentials are written in it.
  */
 export function withExecHelper(kubeconfig: string, command: string): ExecHelper | undefined {
-  // Loaded here, so that listing the breaks does not load a YAML parser.
-  const { parseDocument } = createRequire(import.meta.url)("yaml") as typeof import("yaml");
+  const { isMap, parseDocument } = yaml();
   const document: Document = parseDocument(kubeconfig);
-  const user = document.errors.length === 0 ? document.getIn(["users", 0, "user"]) : undefined;
+  const user = document.errors.length === 0 && isMap(document.contents) ? currentUser(document) : undefined;
   if (!isMap(user)) return undefined;
   const status = statusOf(user);
   if (status === undefined) return undefined;
@@ -41,8 +60,4 @@ export function withExecHelper(kubeconfig: string, command: string): ExecHelper 
     kubeconfig: document.toString({ lineWidth: 0, indentSeq: false }),
     credential: JSON.stringify({ apiVersion: API, kind: "ExecCredential", status }),
   };
-}
-
-function isMap(node: unknown): node is YAMLMap {
-  return typeof node === "object" && node !== null && "items" in node && "set" in node;
 }

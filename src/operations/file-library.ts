@@ -86,15 +86,23 @@ file_prepare() { # path temporary mode owner xattrs mtime base64
   if [ -f "$1" ] && ! command -v setfattr >/dev/null; then cp -a --attributes-only -- "$1" "$2" || return 1; fi
   file_dress "$2" "$3" "$4" "$5" "$6" && sync -- "$2"
 }
-file_in_place() { # path temporary mode owner xattrs mtime size base64
-  # Empty where the disk is full: it tells, until all is done, that the file is not as it shall be.
-  : > "$2" || :
+file_overwrite() { # path mode owner xattrs mtime size base64
   if [ -L "$1" ]; then rm -f -- "$1"; fi
   # Overwritten, not emptied first: it needs no space, which others could take, and never is empty.
-  printf %s "$8" | base64 -d | dd of="$1" bs=65536 conv=notrunc status=none
-  truncate -s "$7" -- "$1"
-  file_dress "$1" "$3" "$4" "$5" "$6"
-  sync -- "$1"
+  printf %s "$7" | base64 -d | dd of="$1" bs=65536 conv=notrunc status=none &&
+    truncate -s "$6" -- "$1" && file_dress "$1" "$2" "$3" "$4" "$5" && sync -- "$1"
+}
+file_sum() { # path
+  sha256sum < "$1" 2>/dev/null || :
+}
+file_in_place() { # path temporary mode owner xattrs mtime size base64
+  # Not by the colon, a special builtin: a redirection of it that fails ends the shell.
+  true > "$2" || :
+  was=$(file_sum "$1")
+  if file_overwrite "$1" "$3" "$4" "$5" "$6" "$7" "$8"; then return; fi
+  # Half written is neither the old nor the new: the temporary file stays and says that it is no person's work.
+  if [ "$(file_sum "$1")" != "$was" ]; then trap - EXIT; fi
+  return 1
 }
 file_write() { # path temporary mode owner xattrs mtime size base64 way(rename|place|any)
   file_cover "$2"
@@ -104,7 +112,7 @@ file_write() { # path temporary mode owner xattrs mtime size base64 way(rename|p
     if file_prepare "$1" "$2" "$3" "$4" "$5" "$6" "$8"; then
       # A bind-mounted file, such as /etc/hosts in a container, cannot be renamed over: it is written in place.
       mv -fT -- "$2" "$1" 2>/dev/null || way=place
-    elif [ "$way" = any ]; then way=place
+    elif [ "$way" = any ] && true > "$2"; then way=place
     else return 1
     fi
   fi

@@ -149,6 +149,12 @@ describe("a file comes back exactly", () => {
     await bench.run(`umount ${path}`);
   });
 
+  it("with two names, in a folder where nothing can be made", async () => {
+    await plant(`echo one > file; ln file other; ${old} file`);
+    await bench.run(`chattr +i ${folder}`);
+    await trip(writeFile(path, "two"));
+  });
+
   it("in a folder that is reached by a symbolic link", async () => {
     await plant(
       `mkdir real; ln -s real link; echo one > real/file; ${old} real/file; touch -d 2019-01-01 real; touch -h -d 2018-01-01 link`,

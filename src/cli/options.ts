@@ -32,6 +32,9 @@ export const several = (value: string, before: readonly string[]): readonly stri
 /** Whether a person can be asked. */
 export const isInteractive = () => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
+/** Whether lines can be drawn anew. A terminal that was never told its size has no room for any. */
+export const isMovable = (stream: NodeJS.WriteStream) => stream.isTTY === true && stream.rows > 0;
+
 /** Prints data, with a line's end; nothing at all for no data. */
 export function print(text: string): void {
   if (text !== "") process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);

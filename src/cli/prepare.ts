@@ -5,7 +5,7 @@ import type { Access } from "../engine/undo-run.ts";
 import { ConfigError, UsageError } from "../errors.ts";
 import type { Inventory } from "../inventory/types.ts";
 import { createProgress, type Progress } from "../render/progress.ts";
-import { isInteractive } from "./options.ts";
+import { isInteractive, isMovable } from "./options.ts";
 
 /** The options that every verb which plans something has. */
 export interface PlanFlags {
@@ -78,7 +78,7 @@ export async function prepareContext(
   const folder = dataFolder();
   const logger = await openLogger(folder);
   const progress = await createProgress({
-    live: isInteractive() && !process.env.CI,
+    live: isInteractive() && isMovable(process.stderr) && !process.env.CI,
     spoilers: flags.spoilers === "yes",
   });
   const { signal, forget } = interruptions(() => {

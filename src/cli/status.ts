@@ -3,7 +3,7 @@ import type { Context } from "../engine/context.ts";
 import type { Run } from "../engine/runs.ts";
 import type { RunState, StepStatus } from "../engine/status.ts";
 import { ConnectError, VerificationError } from "../errors.ts";
-import { forksOption, outputOption, print, printJson, spoilersOption } from "./options.ts";
+import { forksOption, isMovable, outputOption, print, printJson, spoilersOption } from "./options.ts";
 
 interface Flags {
   readonly check?: boolean;
@@ -116,7 +116,7 @@ async function watch(runs: readonly Run[], flags: Flags, context: Context): Prom
     import("../render/status.ts"),
     import("log-update"),
   ]);
-  const live = process.stdout.isTTY ? createLogUpdate(process.stdout) : undefined;
+  const live = isMovable(process.stdout) ? createLogUpdate(process.stdout) : undefined;
   let seen = new Map<string, string>();
   while (!context.signal.aborted) {
     const states = await statesOf(runs, context);

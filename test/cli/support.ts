@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { expect } from "vitest";
 import type { Fingerprint } from "../../src/fingerprint/types.ts";
-import { changesSince, look } from "../support/bench.ts";
-import { type TestLab, useLab } from "../support/lab.ts";
+import { quote } from "../../src/shell.ts";
+import { changesSince, look, on } from "../support/bench.ts";
+import { type TestLab, type TestNode, useLab } from "../support/lab.ts";
 import { type Ended, type Product, startNode, useProduct } from "../support/product.ts";
 
 export interface Desk {
@@ -100,6 +101,19 @@ export async function useDesk(): Promise<Desk> {
       rmSync(folder, { recursive: true, force: true });
       await lab.down();
     },
+  };
+}
+
+/** Makes a folder on a node's disk for a test; what it gives removes it without a trace. */
+export async function makeFolder(node: TestNode, path: string): Promise<() => Promise<void>> {
+  const parent = posix.dirname(path);
+  const time = (await on(node, `stat -c %y ${quote(parent)}`)).trim();
+  await on(node, `mkdir ${quote(path)}`);
+  return async () => {
+    await on(
+      node,
+      `chattr -R -i ${quote(path)}; rm -rf ${quote(path)}; touch -d ${quote(time)} ${quote(parent)}`,
+    );
   };
 }
 

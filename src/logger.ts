@@ -1,4 +1,4 @@
-import { fchmodSync, mkdirSync, openSync } from "node:fs";
+import { fchmodSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 
 /** Fields that may hold a secret, wherever they stand. */
@@ -38,7 +38,8 @@ function openLogFile(dataFolder: string): number | undefined {
     const folder = join(dataFolder, "log");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const descriptor = openSync(join(folder, "kbreak.log"), "a", 0o600);
-    fchmodSync(descriptor, 0o600);
+    // An older file may have another mode; what is no file, such as /dev/null, keeps its own.
+    if (fstatSync(descriptor).isFile()) fchmodSync(descriptor, 0o600);
     return descriptor;
   } catch {
     return undefined;

@@ -66,8 +66,14 @@ async function up({ name, nodes, output }: UpFlags): Promise<void> {
 }
 
 async function down({ name }: { readonly name: string }): Promise<void> {
-  const { labDown } = await import("../lab/lab.ts");
+  const [{ labDown, labStatus }, { dataFolder }, { endRunsOf }] = await Promise.all([
+    import("../lab/lab.ts"),
+    import("../lab/folders.ts"),
+    import("../engine/runs.ts"),
+  ]);
+  const { inventory } = labStatus(name);
   await labDown(name, (line) => process.stderr.write(`${line}\n`));
+  if (inventory !== undefined) endRunsOf(dataFolder(), inventory);
 }
 
 async function status({ name, output }: UpFlags): Promise<void> {

@@ -21,7 +21,6 @@ async function overview(): Promise<void> {
   ]);
   const { runs, damaged } = readRuns(dataFolder());
   const open = runs.filter(isOpen);
-  if (damaged[0] !== undefined) throw damaged[0];
   if (open.length > 0) {
     const lines = open.map(
       (run) =>
@@ -30,10 +29,11 @@ async function overview(): Promise<void> {
           .join(", ")} (${run.status})`,
     );
     print(
-      `Broken now:\n${lines.join("\n")}\n\nNext:\n  kbreak status      what is in effect\n  kbreak undo${open.length > 1 ? " --all" : ""}        put everything back`,
+      `Broken now:\n${lines.join("\n")}\n\nNext:\n  kbreak status      what is in effect\n  ${(open.length > 1 ? "kbreak undo --all" : "kbreak undo").padEnd(17)}  put everything back`,
     );
-    return;
   }
+  if (damaged[0] !== undefined) throw damaged[0];
+  if (open.length > 0) return;
   const next =
     defaultInventory() === undefined && !process.env.KBREAK_INVENTORY
       ? "  kbreak lab up               practice nodes, in seconds"

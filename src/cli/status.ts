@@ -75,7 +75,7 @@ function refuseUnarmed(states: readonly RunState[]): void {
   });
 }
 
-const isArmed = (step: StepStatus) => step.state === "in effect" && step.symptom !== "quiet";
+const isArmed = (step: StepStatus) => step.state === "in effect" && ["seen", "none"].includes(step.symptom);
 
 /** @throws ConnectError that names the nodes that could not be looked at. */
 function refuseUnreachable(states: readonly RunState[]): void {

@@ -159,7 +159,8 @@ export interface Observed {
   readonly state: string;
 }
 
+/** `gone`: its practice nodes were removed, so there is nothing left that could be undone. */
 export interface RunEnded {
   readonly type: "end";
-  readonly outcome: "applied" | "failed" | "interrupted" | "undone" | "undo incomplete";
+  readonly outcome: "applied" | "failed" | "interrupted" | "undone" | "undo incomplete" | "gone";
 }

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UndoLogError, UsageError } from "../errors.ts";
-import type { Intent, RunStarted, TargetRecord } from "./records.ts";
+import { lockRun } from "./locks.ts";
+import type { Intent, RunEnded, RunStarted, TargetRecord } from "./records.ts";
 import { type Logged, openLog, type UndoLog } from "./undo-log.ts";
 
 /** A run as its log tells it. */
@@ -16,9 +17,9 @@ export interface Run {
 
 /**
  * `applied`: broken as it should be. `interrupted`: kbreak ended in the middle. `failed`: what was applied was undone
- * or could not be. `undone`: nothing of it is left, but what a person fixed in another way.
+ * or could not be. `undone`: nothing of it is left, but what a person fixed in another way. `gone`: its nodes are.
  */
-export type RunStatus = "applied" | "interrupted" | "failed" | "undone" | "undo incomplete";
+export type RunStatus = RunEnded["outcome"];
 
 /** The folder of all undo logs below the data folder. */
 export const runsFolder = (dataFolder: string) => join(dataFolder, "runs");
@@ -79,7 +80,22 @@ function statusOf(records: readonly Logged[]): RunStatus {
 
 /** Whether something of the run may still be in effect. */
 export function isOpen(run: Run): boolean {
-  return run.status !== "undone";
+  return run.status !== "undone" && run.status !== "gone";
+}
+
+/** Ends the open runs of an inventory whose nodes exist no more. @throws LockError, UndoLogError */
+export function endRunsOf(dataFolder: string, inventory: string): void {
+  const { runs } = readRuns(dataFolder);
+  for (const run of runs.filter((one) => isOpen(one) && one.started.inventory === inventory)) {
+    const release = lockRun(dataFolder, run.id);
+    try {
+      const log = openRun(dataFolder, run.id);
+      log.append({ type: "end", outcome: "gone" });
+      log.close();
+    } finally {
+      release();
+    }
+  }
 }
 
 /** Every run that can be read, in the order in which they began, and what is wrong with the others. */

@@ -24,7 +24,8 @@ export interface StepStatus {
     | "undone"
     | "unreachable"
     | "unknown";
-  readonly symptom: Symptom;
+  /** `none`: the step has no probe, as operations that a playbook lists itself. */
+  readonly symptom: Symptom | "none";
   readonly operations: readonly { readonly title: string; readonly verdict: Verdict }[];
 }
 
@@ -104,7 +105,7 @@ async function targetStatus(run: Run, log: UndoLog, session: Session): Promise<r
         mine.map(({ verdict }) => verdict),
         undone,
       ),
-      symptom: mine[0]?.symptom ?? "unknown",
+      symptom: mine[0]?.item.intent.symptom === undefined ? "none" : mine[0].symptom,
       operations: mine.map(({ item, verdict }) => ({ title: kindOf(item.spec).title(item.spec), verdict })),
     };
   });

@@ -42,7 +42,11 @@ file_read() { # path temporary grows reload restart
   if [ -L "$2" ] || [ -e "$2" ]; then put unfinished yes; fi
   folder=$(dirname -- "$1")
   if [ ! -d "$folder" ]; then note parent missing
-  elif [ ! -w "$folder" ]; then note readonly yes # root may write anywhere but on a read-only file system
+  else
+    case $(file_flags "$folder") in
+    *[ia]*) note folder locked ;;
+    *) [ -w "$folder" ] || note readonly yes # root may write anywhere but on a read-only file system
+    esac
   fi
   if [ -n "$4" ]; then put reload "$(systemctl show -p NeedDaemonReload --value -- "$4")"; fi
   if [ -n "$5" ]; then

@@ -97,6 +97,8 @@ function refusal(spec: FileOperation, before: State, held: Held): string | undef
   const { type } = before.values;
   if (type === "folder" || type === "other") return `${spec.path} is not a regular file`;
   if (before.notes.readonly === "yes") return `${spec.path} is on a read-only file system`;
+  // In an append-only folder nothing can be removed again.
+  if (before.notes.folder === "locked") return `the folder of ${spec.path} is immutable or append-only`;
   if (before.notes.parent === "missing") return `the folder of ${spec.path} does not exist`;
   if (/[ia]/.test(before.notes.flags ?? "")) return `${spec.path} is immutable or append-only`;
   if (type === "file" && Number(before.notes.size) > LARGEST_FILE)

@@ -35,6 +35,18 @@ unit_links() { # unit: "path TAB target TAB mtime" of each link that enables or 
   name=$(printf %s "$1" | sed 's/\\/\\\\/g') # find takes a pattern, and names such as dev-sda\x2d1.swap have backslashes
   find /etc/systemd/system -maxdepth 2 -type l \( -name "$name" -o -lname "*/$name" -o -lname "$name" \) -printf '%p\t%l\t%T+\n' | sort
 }
+unit_dependents() { # unit: the running units that systemd stops when it stops this one
+  found= todo=$1
+  while [ -n "$todo" ]; do
+    next=
+    for one in $(systemctl show -p RequiredBy -p RequisiteOf -p BoundBy -p ConsistsOf --value -- $todo); do
+      case " $found " in *" $one "*) continue ;; esac
+      if systemctl is-active -q -- "$one"; then found="$found $one" next="$next $one"; fi
+    done
+    todo=$next
+  done
+  echo "$found"
+}
 unit_read() { # unit links(yes|no)
   # A unit on its way up or down is awaited: what moves by itself is no state.
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -43,11 +55,14 @@ unit_read() { # unit links(yes|no)
   done
   case $state in active|activating|reloading|refreshing) put active up ;; *) put active down ;; esac
   note state "$state"
+  note dependents "$(unit_dependents "$1")"
   note load "$(systemctl show -p LoadState --value -- "$1")"
   [ "$2" = yes ] || return 0
+  if [ -f "/etc/systemd/system/$1" ] && [ ! -L "/etc/systemd/system/$1" ]; then note file yes; fi
+  put reload "$(systemctl show -p NeedDaemonReload --value -- "$1")"
   put links "$(unit_links "$1" | cut -f1,2 | b64)"
   note links "$(unit_links "$1" | b64)"
-  note folders "$(find /etc/systemd/system -maxdepth 1 -type d | sort | b64)"
+  note folders "$(find /etc/systemd/system -maxdepth 1 -type d -printf '%p\t%T+\n' | sort | b64)"
 }
 unit_enabled() { # unit enabled|disabled|masked
   case $2 in
@@ -59,12 +74,18 @@ unit_enabled() { # unit enabled|disabled|masked
 unit_links_back() { # unit links folders
   printf %s "$2" | base64 -d | {
     tab=$(printf '\t')
-    wanted=
+    wanted= made=
     while IFS="$tab" read -r path target mtime; do
       wanted="$wanted|$path|"
       if [ "$(readlink -- "$path")" != "$target" ]; then
-        install -d -m 0755 -- "$(dirname -- "$path")"
+        folder=$(dirname -- "$path")
+        # systemctl removes a folder with the last link in it; nobody else can have written there since.
+        if [ ! -d "$folder" ]; then install -d -m 0755 -- "$folder"; made=$folder; fi
         ln -sfT -- "$target" "$path"
+        if [ -n "$made" ]; then
+          touch -d "$(printf %s "$3" | base64 -d | sed -n "s|^$made$tab||p" | tr + ' ')" -- "$made"
+          made=
+        fi
       fi
       touch -h -d "$(echo "$mtime" | tr + ' ')" -- "$path"
     done
@@ -73,13 +94,13 @@ unit_links_back() { # unit links folders
     done
   }
   find /etc/systemd/system -maxdepth 1 -type d -name '*.*' -empty | while read -r path; do
-    printf %s "$3" | base64 -d | grep -qxF -- "$path" || rmdir -- "$path"
+    printf %s "$3" | base64 -d | cut -f1 | grep -qxF -- "$path" || rmdir -- "$path"
   done
   sync -- /etc/systemd/system
   systemctl daemon-reload
 }
-unit_active() { # unit up|down state-before
-  if [ "$2" = up ]; then systemctl start -- "$1"
+unit_active() { # unit up|down state-before dependents
+  if [ "$2" = up ]; then systemctl start -- "$1" $4
   elif [ "$(systemctl show -p LoadState --value -- "$1")" != not-found ] || systemctl is-active -q -- "$1"; then
     systemctl stop -- "$1"
   fi
@@ -119,16 +140,20 @@ export const unit: OperationKind<UnitOperation> = {
   refusal(spec, before) {
     // A unit whose file an earlier operation of the same step makes is not known to systemd yet.
     if (spec.active === false && before.notes.load === "not-found") return `there is no unit ${spec.unit}`;
-    if (spec.enabled === undefined && spec.active === (before.values.active === "up"))
-      return `${spec.unit} is ${before.values.active} already`;
-    return undefined;
+    if (before.values.reload === "yes")
+      return `systemd has not read the files of ${spec.unit} since they were changed: what it knows now could not be put back`;
+    if (spec.enabled === "masked" && before.notes.file === "yes")
+      return `${spec.unit} has its file in /etc/systemd/system, where the link that masks it would be`;
+    if (!unit.inEffect(spec, before, before, { token: "", content: () => Buffer.alloc(0) })) return undefined;
+    if (spec.enabled === undefined) return `${spec.unit} is ${before.values.active} already`;
+    return `${spec.unit} is ${spec.enabled} already`;
   },
   apply: (spec, before) => {
     const state = before.notes.state ?? "inactive";
     const enabled = spec.enabled === undefined ? sh`:` : sh`unit_enabled ${spec.unit} ${spec.enabled}`;
     if (spec.active === undefined) return enabled;
     return sh`${enabled}
-unit_active ${spec.unit} ${spec.active ? "up" : "down"} ${state}`;
+unit_active ${spec.unit} ${spec.active ? "up" : "down"} ${state} ''`;
   },
   restore(spec, before) {
     const links =
@@ -137,11 +162,12 @@ unit_active ${spec.unit} ${spec.active ? "up" : "down"} ${state}`;
         : sh`unit_links_back ${spec.unit} ${field(before.notes, "links")} ${field(before.notes, "folders")}`;
     if (spec.active === undefined) return links;
     return sh`${links}
-unit_active ${spec.unit} ${field(before.values, "active")} ${before.notes.state ?? "inactive"}`;
+unit_active ${spec.unit} ${field(before.values, "active")} ${before.notes.state ?? "inactive"} ${before.notes.dependents ?? ""}`;
   },
   inEffect(spec, before, now) {
     if (spec.active !== undefined && (now.values.active === "up") !== spec.active) return false;
     if (spec.enabled === undefined) return true;
+    if (now.values.reload === "yes") return false;
     const links = Buffer.from(field(now.values, "links"), "base64").toString("utf8");
     if (spec.enabled === "masked") return links.includes("\t/dev/null");
     return spec.enabled === "enabled" ? links !== "" && !links.includes("\t/dev/null") : links === "";
@@ -149,7 +175,8 @@ unit_active ${spec.unit} ${field(before.values, "active")} ${before.notes.state 
   restored: (spec, before, now) =>
     (spec.active === undefined ||
       (now.values.active === before.values.active && !newlyFailed(before, now))) &&
-    (spec.enabled === undefined || now.values.links === before.values.links),
+    (spec.enabled === undefined ||
+      (now.values.links === before.values.links && now.values.reload === before.values.reload)),
   remains: (spec, before, now) =>
     spec.active === true && before.values.active === "down" && now.values.active === "up",
   preview: (spec, before) => ({ line: `${unit.title(spec)} (now ${before.values.active})` }),

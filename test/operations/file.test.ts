@@ -53,7 +53,7 @@ getfattr -R -P -h -d -m - -e hex . 2>/dev/null`;
 const trip = (...operations: readonly FileOperation[]) => roundTrip(bench, { operations, evidence });
 
 const old = "touch -d '2021-02-03 04:05:06.789012345'";
-const plant = (script: string) => bench.run(`cd ${folder}\n${script}\n${old} .`);
+const plant = (script: string) => bench.run(`cd ${folder}\n${script}\n${old} . 2>/dev/null || :`);
 
 describe("a file comes back exactly", () => {
   const planted: Record<string, string> = {
@@ -149,12 +149,6 @@ describe("a file comes back exactly", () => {
     await bench.run(`umount ${path}`);
   });
 
-  it("with two names, in a folder where nothing can be made", async () => {
-    await plant(`echo one > file; ln file other; ${old} file`);
-    await bench.run(`chattr +i ${folder}`);
-    await trip(writeFile(path, "two"));
-  });
-
   it("in a folder that is reached by a symbolic link", async () => {
     await plant(
       `mkdir real; ln -s real link; echo one > real/file; ${old} real/file; touch -d 2019-01-01 real; touch -h -d 2018-01-01 link`,
@@ -206,6 +200,18 @@ describe("it is refused", () => {
     ["a device", "mknod file c 1 3", removeFile(path), /not a regular file/],
     ["an immutable file", "echo a > file; chattr +i file", writeFile(path, "b"), /immutable/],
     ["an append-only file", "echo a > file; chattr +a file", removeFile(path), /append-only/],
+    [
+      "a file in an immutable folder",
+      "echo a > file; chattr +i .",
+      writeFile(path, "b"),
+      /folder of .* immutable/,
+    ],
+    [
+      "a file in an append-only folder",
+      "echo a > file; chattr +a .",
+      writeFile(path, "b"),
+      /folder of .* append-only/,
+    ],
     [
       "a link to edit",
       "echo a > x; ln -s x file",

@@ -96,7 +96,7 @@ qdisc_del() { # device
   [ -e "/sys/class/net/$1" ] || return 0
   case $(qdisc_root "$1") in "htb ${HANDLE}:") tc qdisc del dev "$1" root ;; esac
 }
-`.replaceAll("${HANDLE}", HANDLE),
+`,
 );
 
 const ours = (state: State) => state.values.root === `htb,${HANDLE}:`;

@@ -164,7 +164,7 @@ unit_active ${spec.unit} ${spec.active ? "up" : "down"} ${state} ''`;
     return sh`${links}
 unit_active ${spec.unit} ${field(before.values, "active")} ${before.notes.state ?? "inactive"} ${before.notes.dependents ?? ""}`;
   },
-  inEffect(spec, before, now) {
+  inEffect(spec, _before, now) {
     if (spec.active !== undefined && (now.values.active === "up") !== spec.active) return false;
     if (spec.enabled === undefined) return true;
     if (now.values.reload === "yes") return false;

@@ -41,10 +41,17 @@ describe("a file that cannot be read", () => {
     expect(await problemsOf(readYaml(folder))).toEqual(["1:1: this is a folder, not a file"]);
   });
 
-  it.runIf(process.getuid?.() !== 0)("may not be read", async () => {
+  it("may not be read", async () => {
     const file = written("secret", "a: 1");
     chmodSync(file, 0);
-    expect(await problemsOf(readYaml(file))).toEqual(["1:1: it may not be read: permission denied"]);
+    const before = process.geteuid?.() ?? -1;
+    // Root may read everything, so the test is somebody else for a moment.
+    if (before === 0) process.seteuid?.(65_534);
+    try {
+      expect(await problemsOf(readYaml(file))).toEqual(["1:1: it may not be read: permission denied"]);
+    } finally {
+      if (before === 0) process.seteuid?.(0);
+    }
   });
 
   it.each([

@@ -39,7 +39,8 @@ export interface LabWish {
   readonly fresh?: boolean;
 }
 
-const shared = "shared";
+/** Test files run side by side, each worker of vitest with nodes of its own. */
+const shared = `shared-${process.env.VITEST_POOL_ID ?? "1"}`;
 let made = 0;
 
 function testNode(lab: LabStatus, enrolment: Enrolment, name: string): TestNode {

@@ -100,22 +100,32 @@ export function symptomScript(probes: readonly IndexedProbe[]): Shell {
   return lines(...probes.map(asked));
 }
 
-/**
- * Changes one operation after the other, each only if it still is what was read; ends at the first that fails.
- */
+/** An operation with what it was before. */
+type Changing = Indexed & { readonly before: State };
+
+/** The shell functions that change operations (`apply_0` …) or put them back (`restore_0` …). */
+function changers(
+  verb: "apply" | "restore",
+  operations: readonly Changing[],
+  held: (token: string) => Held,
+): readonly Shell[] {
+  return operations.map(({ index, spec, token, before }) =>
+    shellFunction(
+      `${verb}_${index}`,
+      lines(sh`TOKEN=${token}`, kindOf(spec)[verb](spec, before, held(token))),
+    ),
+  );
+}
+
+/** Changes one operation after the other, each only if it still is what was read; ends at the first that fails. */
 export function applyScript(
-  operations: readonly (Indexed & { readonly before: State })[],
+  operations: readonly Changing[],
   folders: readonly string[],
   held: (token: string) => Held,
 ): Shell {
   return lines(
     readers(operations, false),
-    ...operations.map(({ index, spec, token, before }) =>
-      shellFunction(
-        `apply_${index}`,
-        lines(sh`TOKEN=${token}`, kindOf(spec).apply(spec, before, held(token))),
-      ),
-    ),
+    ...changers("apply", operations, held),
     sh`folder_times folders-found ${folders}`,
     ...operations.map(({ index, before }) => ({ shell: `swap ${index} ${quote(printed(before))}` })),
     sh`folder_times folders-left ${folders}`,
@@ -124,18 +134,13 @@ export function applyScript(
 
 /** Puts operations back, whatever is there now, then the folders' times; goes on after a failure. */
 export function restoreScript(
-  operations: readonly (Indexed & { readonly before: State })[],
+  operations: readonly Changing[],
   folders: FolderTimes,
   held: (token: string) => Held,
 ): Shell {
   return lines(
     readers(operations, false),
-    ...operations.map(({ index, spec, token, before }) =>
-      shellFunction(
-        `restore_${index}`,
-        lines(sh`TOKEN=${token}`, kindOf(spec).restore(spec, before, held(token))),
-      ),
-    ),
+    ...changers("restore", operations, held),
     ...operations.map(({ index }) => ({ shell: `put_back ${index}` })),
     ...Object.entries(folders).map(([folder, time]) => sh`folder_back ${folder} ${time}`),
   );

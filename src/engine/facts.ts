@@ -9,13 +9,21 @@ facts_node() {
   put boot-id "$(cat /proc/sys/kernel/random/boot_id)"
   put hostname "$(hostname)"
   put kernel "$(uname -r)"
-  put container "$(systemd-detect-virt -c 2>/dev/null || :)"
+  put own-kernel "$(facts_own_kernel)"
   ( . /etc/os-release; put id "${"$"}{ID-}"; put version "${"$"}{VERSION_ID-}"; put name "${"$"}{PRETTY_NAME-}" )
   if [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ]; then put role control-plane; else put role worker; fi
   put device "$(ip -o route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)"
   put gateway "$(ip -o route show default 2>/dev/null | sed -n 's/.* via \([^ ]*\).*/\1/p' | head -n 1)"
   put ssh "${"$"}{SSH_CONNECTION-}"
   facts_etcd
+}
+# The first process of a machine is in the namespaces that the kernel starts with, and those have fixed numbers
+# (include/linux/proc_ns.h); a container, whoever made it, has at least a pid or a host name namespace of its own.
+facts_own_kernel() {
+  case $(readlink /proc/1/ns/pid),$(readlink /proc/1/ns/uts),$(systemd-detect-virt -c 2>/dev/null || :) in
+  'pid:[4026531836],uts:[4026531838],none' | 'pid:[4026531836],uts:[4026531838],') echo yes ;;
+  *) echo no ;;
+  esac
 }
 facts_etcd() {
   pki=/etc/kubernetes/pki/etcd
@@ -96,14 +104,13 @@ export function parseFacts(frames: readonly Frame[], request: FactsRequest, cont
     const content = parseLines(part("file", index), "=").file;
     return content === undefined ? [] : [[path, Buffer.from(content, "base64").toString("utf8")] as const];
   });
-  const container = found.container ?? "";
   return {
     machineId,
     bootId: found["boot-id"],
     hostname: found.hostname ?? "",
     distribution: { id: found.id ?? "", version: found.version ?? "", name: found.name ?? "" },
     kernel: found.kernel ?? "",
-    ownKernel: container === "none" || container === "",
+    ownKernel: found["own-kernel"] === "yes",
     roles:
       context.roles.length > 0
         ? context.roles

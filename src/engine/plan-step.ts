@@ -106,6 +106,8 @@ export async function planStep(
       : "operations" in step
         ? step.operations
         : [];
+  if (!facts.ownKernel && specs.some((spec) => kindOf(spec).reach(spec) === "kernel"))
+    return skip(sharedKernel(node));
   const symptom = found && isBreakStep(step) ? found.symptom(step.params as never, facts) : undefined;
   const needed = [...specs.flatMap((spec) => kindOf(spec).commands(spec)), ...(symptom?.commands ?? [])];
   const missing = missingPrograms(needed, facts);
@@ -118,13 +120,15 @@ function missingPrograms(needed: readonly string[], facts: Facts): readonly stri
   return [...new Set(needed)].filter((name) => asked.has(name) && !facts.programs.includes(name));
 }
 
+const sharedKernel = (node: InventoryNode) =>
+  `it reaches the whole kernel, and ${node.name} shares its kernel with others`;
+
 /** Why a break does not fit the node. */
 function misfit(found: Break, parameters: unknown, facts: Facts, node: InventoryNode): string | undefined {
   const { roles, kernel, commands = [] } = found.needs ?? {};
   if (roles && !roles.some((role) => facts.roles.includes(role)))
     return `it is for ${roles.join(" or ")} nodes, and ${node.name} is a ${facts.roles.join(", ")}`;
-  if (kernel === "own" && !facts.ownKernel)
-    return `it reaches the whole kernel, and ${node.name} shares its kernel with others`;
+  if (kernel === "own" && !facts.ownKernel) return sharedKernel(node);
   const missing = commands.filter((name) => !facts.programs.includes(name));
   if (missing.length > 0) return `missing on the node: ${missing.join(", ")}`;
   return found.refusal?.(parameters as never, facts);

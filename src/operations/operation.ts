@@ -68,6 +68,11 @@ export interface OperationKind<Spec extends Operation = Operation> {
   /** Programs that its scripts call, beyond those of every POSIX system. */
   commands(spec: Spec): readonly string[];
   dangers(spec: Spec): readonly Danger[];
+  /**
+   * `kernel`: what it changes is one for the whole kernel, such as the clock, so that a node which shares its kernel
+   * would not be the only one to be broken. `node`: only the node is touched.
+   */
+  reach(spec: Spec): "node" | "kernel";
   /** True when it leaves something running that breaks again: undo ends it first. */
   actor(spec: Spec): boolean;
   /** Folders whose modification time the change moves; undo sets it back where nobody else wrote. */
@@ -95,6 +100,7 @@ export const common = {
   // Text that a person wrote, into a playbook or a parameter: a letter outside ASCII is there on purpose.
   dangers: (spec: Operation): readonly Danger[] =>
     /[^\p{ASCII}]/u.test(JSON.stringify(spec)) ? ["unicode"] : [],
+  reach: () => "node",
   actor: () => false,
   folders: (): readonly string[] => [],
   restored: (_spec: Operation, before: State, now: State) => sameValues(before, now),

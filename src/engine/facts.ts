@@ -1,5 +1,6 @@
 import { RemoteError } from "../errors.ts";
 import type { Facts } from "../facts.ts";
+import { moduleLibrary } from "../operations/module-library.ts";
 import { lines, type Shell, sh, trusted } from "../shell.ts";
 import { type Frame, parseLines } from "./script.ts";
 
@@ -9,21 +10,13 @@ facts_node() {
   put boot-id "$(cat /proc/sys/kernel/random/boot_id)"
   put hostname "$(hostname)"
   put kernel "$(uname -r)"
-  put own-kernel "$(facts_own_kernel)"
+  put own-kernel "$(own_kernel)"
   ( . /etc/os-release; put id "${"$"}{ID-}"; put version "${"$"}{VERSION_ID-}"; put name "${"$"}{PRETTY_NAME-}" )
   if [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ]; then put role control-plane; else put role worker; fi
   put device "$(ip -o route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)"
   put gateway "$(ip -o route show default 2>/dev/null | sed -n 's/.* via \([^ ]*\).*/\1/p' | head -n 1)"
   put ssh "${"$"}{SSH_CONNECTION-}"
   facts_etcd
-}
-# The first process of a machine is in the namespaces that the kernel starts with, and those have fixed numbers
-# (include/linux/proc_ns.h); a container, whoever made it, has at least a pid or a host name namespace of its own.
-facts_own_kernel() {
-  case $(readlink /proc/1/ns/pid),$(readlink /proc/1/ns/uts),$(systemd-detect-virt -c 2>/dev/null || :) in
-  'pid:[4026531836],uts:[4026531838],none' | 'pid:[4026531836],uts:[4026531838],') echo yes ;;
-  *) echo no ;;
-  esac
 }
 facts_etcd() {
   pki=/etc/kubernetes/pki/etcd
@@ -69,6 +62,7 @@ export function factsScript(request: FactsRequest): Shell {
 end ${index} file 0`,
   );
   return lines(
+    moduleLibrary,
     library,
     sh`frame 0 facts facts_node
 begin 0 programs`,

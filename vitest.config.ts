@@ -1,15 +1,22 @@
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
 
-/** `slow`: the tests that take longer than a person waits, in files of their own. */
-const slow = process.env.KBREAK_TESTS === "slow";
+/**
+ * Which tier: `slow`, the tests that take longer than a person waits, or `vm`, those that need a kernel of their own;
+ * each is in files of its own.
+ */
+const tiers = ["slow", "vm"];
+const tier = tiers.find((name) => name === process.env.KBREAK_TESTS);
 const results = process.env.VITEST_RESULTS;
 
 export default defineConfig({
   resolve: { alias: { kbreak: fileURLToPath(new URL("src/sdk.ts", import.meta.url)) } },
   test: {
-    include: [slow ? "test/**/*.slow.test.ts" : "test/**/*.test.ts"],
-    exclude: slow ? configDefaults.exclude : [...configDefaults.exclude, "test/**/*.slow.test.ts"],
+    include: [`test/**/*${tier === undefined ? "" : `.${tier}`}.test.ts`],
+    exclude:
+      tier === undefined
+        ? [...configDefaults.exclude, ...tiers.map((name) => `test/**/*.${name}.test.ts`)]
+        : configDefaults.exclude,
     globalSetup: ["test/support/lab-setup.ts"],
     testTimeout: 120_000,
     hookTimeout: 300_000,

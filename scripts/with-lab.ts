@@ -1,17 +1,19 @@
 /**
- * `node with-lab.js COMMAND…`: runs a command that needs practice nodes, after installing what they need of this
- * host. Ends as the command ends.
+ * `node with-lab.js KINDS COMMAND…`: runs a command that needs practice nodes of these kinds, such as
+ * `namespace,vm`, after installing what they need of this host. Ends as the command ends.
  */
 import { KbreakError, messageOf } from "../src/errors.ts";
 import { runAttached } from "../src/lab/command.ts";
 import { installRequirements } from "../src/lab/install.ts";
+import { parseProvider } from "../src/lab/providers.ts";
 
 // Ctrl-C reaches the command too; how it ends decides how we do.
 process.on("SIGINT", () => {});
 
 try {
-  await installRequirements();
-  process.exitCode = await runAttached(process.argv.slice(2));
+  const [kinds = "", ...command] = process.argv.slice(2);
+  await installRequirements(kinds.split(",").map((kind) => parseProvider(kind).provider));
+  process.exitCode = await runAttached(command);
 } catch (error) {
   const hint = error instanceof KbreakError && error.hint !== undefined ? `\n${error.hint}` : "";
   process.stderr.write(`${messageOf(error)}${hint}\n`);

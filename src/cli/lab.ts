@@ -6,6 +6,7 @@ type Output = "table" | "json";
 interface UpFlags {
   readonly name: string;
   readonly nodes?: string;
+  readonly provider?: string;
   readonly output: Output;
 }
 
@@ -14,6 +15,7 @@ Examples:
   kbreak lab up                    one control plane and one worker
   kbreak lab up --nodes 3          one control plane and two workers
   kbreak lab up --nodes 2+3        two control planes and three workers
+  kbreak lab up --provider vm      virtual machines: kernels of their own
   kbreak lab ssh cp1               a shell on a node
   kbreak lab ssh cp1 -- etcdctl version
   kbreak lab down`;
@@ -33,8 +35,15 @@ export function register(program: Command): void {
     .description("Make a lab, or bring up what is down of it; once more changes nothing")
     .addOption(name())
     .option("--nodes <number>", "3: a control plane and 2 workers; 2+3: 2 control planes and 3 workers")
+    .option(
+      "--provider <kind>",
+      "what new nodes are: namespace (the kernel of this machine) or vm (one of their own); vm=w1,w2: these nodes only",
+    )
     .addOption(output())
-    .addHelpText("after", "\nExamples:\n  kbreak lab up\n  kbreak lab up --nodes 2+3\n")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kbreak lab up\n  kbreak lab up --nodes 2+3\n  kbreak lab up --nodes 1+2 --provider vm=w2\n",
+    )
     .action(up);
   lab
     .command("down")
@@ -53,16 +62,22 @@ export function register(program: Command): void {
     .command("ssh <node> [command...]")
     .description("Log in to a node as root, or run a command there")
     .addOption(name())
-    .addHelpText("after", "\nExamples:\n  kbreak lab ssh cp1\n  kbreak lab ssh cp1 -- etcdctl version\n")
+    .option("--rescue", "by the node's console: works without its network and its ssh server")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kbreak lab ssh cp1\n  kbreak lab ssh cp1 -- etcdctl version\n  kbreak lab ssh --rescue cp1\n",
+    )
     .action(ssh);
 }
 
-async function up({ name, nodes, output }: UpFlags): Promise<void> {
+async function up({ name, nodes, provider, output }: UpFlags): Promise<void> {
   const { labUp } = await import("../lab/lab.ts");
   const { parseNodeCount } = await import("../lab/nodes.ts");
+  const { parseProvider } = await import("../lab/providers.ts");
   const count = nodes === undefined ? {} : { count: parseNodeCount(nodes) };
+  const kind = provider === undefined ? {} : { provider: parseProvider(provider) };
   const progress = (line: string) => process.stderr.write(`${line}\n`);
-  await print(await labUp({ name, ...count, progress }), output);
+  await print(await labUp({ name, ...count, ...kind, progress }), output);
 }
 
 async function down({ name }: { readonly name: string }): Promise<void> {
@@ -84,10 +99,15 @@ async function status({ name, output }: UpFlags): Promise<void> {
 async function ssh(
   node: string,
   command: readonly string[],
-  { name }: { readonly name: string },
+  { name, rescue }: { readonly name: string; readonly rescue?: boolean },
 ): Promise<void> {
-  const { labSsh } = await import("../lab/lab.ts");
+  const { labRescue, labSsh } = await import("../lab/lab.ts");
   const { runAttached } = await import("../lab/command.ts");
+  if (rescue) {
+    // As ssh does: the words become one line for the node's shell.
+    process.exitCode = await labRescue(name, node, command.length === 0 ? undefined : command.join(" "));
+    return;
+  }
   process.exitCode = await runAttached([...labSsh(name, node), ...command]);
 }
 
@@ -111,10 +131,11 @@ async function print(lab: LabStatus, output: Output): Promise<void> {
   const rows = lab.nodes.map((node) => [
     node.name,
     node.role,
+    node.provider,
     node.state,
     node.uptime === undefined ? "-" : age(node.uptime),
     node.address,
     `127.0.0.1:${node.sshPort}`,
   ]);
-  process.stdout.write(columns([["NAME", "ROLE", "STATE", "UPTIME", "ADDRESS", "SSH"], ...rows]));
+  process.stdout.write(columns([["NAME", "ROLE", "PROVIDER", "STATE", "UPTIME", "ADDRESS", "SSH"], ...rows]));
 }

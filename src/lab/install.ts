@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { InterruptedError, KbreakError } from "../errors.ts";
 import { hostEnvironment } from "./command.ts";
 import { demandRequirements, installCommand, labRequirements, missingPackages } from "./requirements.ts";
+import type { ProviderName } from "./types.ts";
 
 /** Runs a program whose output a person is to see; standard output stays free for data. */
 function show(argv: readonly string[]): Promise<void> {
@@ -30,11 +31,12 @@ async function agreed(packages: readonly string[]): Promise<boolean> {
 /**
  * Installs the Debian packages that a lab needs of this host, where that can be done: as root, on Debian. Asks first
  * on a terminal. Does nothing when all is there.
+ * @param providers The kinds of the lab's nodes.
  * @throws PreconditionError when something is missing that this cannot bring; it names the alternatives.
  * @throws InterruptedError when the person says no.
  */
-export async function installRequirements(): Promise<void> {
-  const requirements = labRequirements();
+export async function installRequirements(providers: readonly ProviderName[]): Promise<void> {
+  const requirements = labRequirements(providers);
   const packages = missingPackages(requirements);
   demandRequirements(requirements.filter(({ debianPackage }) => debianPackage === undefined));
   if (packages.length === 0) return;
@@ -44,5 +46,5 @@ export async function installRequirements(): Promise<void> {
   }
   await show(["apt-get", "update"]);
   await show(installCommand(packages).split(" "));
-  demandRequirements();
+  demandRequirements(labRequirements(providers));
 }

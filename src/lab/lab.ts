@@ -3,6 +3,10 @@ import { dirname, join } from "node:path";
 import { PreconditionError, UsageError } from "../errors.ts";
 import { attempt, run } from "./command.ts";
 import { labFolder } from "./folders.ts";
+import { isPopulated, killCgroup } from "./host/cgroup.ts";
+import { startForwarder } from "./host/forwarder.ts";
+import { hostNames } from "./host/names.ts";
+import { fabricIsUp, makeFabric, removeNetworks } from "./host/network.ts";
 import { defaultInventory, inventoryFile, writeInventory } from "./inventory.ts";
 import { ensureCluster } from "./kubeadm/cluster.ts";
 import { withLock } from "./lock.ts";
@@ -11,20 +15,26 @@ import { ensureIdentity, ensureUserKey, hostsLine } from "./node-files.ts";
 import type { LabNode, NodeCount } from "./nodes.ts";
 import { formatNodeCount, nodesOf } from "./nodes.ts";
 import { freePort, isFree } from "./ports.ts";
+import { chooseProviders, type ProviderWish } from "./providers.ts";
 import { waitUntilReady } from "./ready.ts";
-import { demandRequirements } from "./requirements.ts";
+import { demandRequirements, labRequirements } from "./requirements.ts";
 import { sshCommand } from "./ssh.ts";
 import { checkName, readLab, writeLab } from "./state.ts";
-import type { Lab, LabStatus, NodeStatus, Progress, Provider } from "./types.ts";
+import type { Lab, LabStatus, NodeStatus, Progress, Provider, ProviderName } from "./types.ts";
+import { vmProvider } from "./vm/provider.ts";
 
 export { defaultInventory };
 
-const providers: Readonly<Record<Lab["provider"], Provider>> = { namespace: namespaceProvider };
+const providers: Readonly<Record<ProviderName, Provider>> = { namespace: namespaceProvider, vm: vmProvider };
+
+const providerOf = (lab: Lab, node: LabNode): Provider => providers[lab.providers[node.name] ?? "namespace"];
 
 export interface UpOptions {
   readonly name: string;
   /** Default: the lab's present size; for a new lab one control plane and one worker. */
   readonly count?: NodeCount;
+  /** Default: new nodes are made as all others are; in a new lab they are namespace nodes. */
+  readonly provider?: ProviderWish;
   /** Default: silent. */
   readonly progress?: Progress;
 }
@@ -51,18 +61,18 @@ function refuseToShrink(lab: Lab, wanted: NodeCount): void {
 
 /** A port for each node: the one that it had, unless somebody else has taken it since. */
 async function choosePorts(
+  name: string,
   folder: string,
   nodes: readonly LabNode[],
   had: Lab | undefined,
 ): Promise<Lab["ports"]> {
   const taken = new Set(Object.values(had?.ports ?? {}));
+  // The lab itself listens on a node's port also while the node is down.
+  const names = hostNames(name, folder);
   const ports: Record<string, number> = {};
   for (const node of nodes) {
     const old = had?.ports[node.name];
-    const usable =
-      old !== undefined &&
-      had !== undefined &&
-      (providers[had.provider].holdsPort(had, node) || (await isFree(old)));
+    const usable = old !== undefined && (isPopulated(names.forwardCgroup(node.name)) || (await isFree(old)));
     const port = usable ? old : await freePort(folder, taken);
     taken.add(port);
     ports[node.name] = port;
@@ -82,6 +92,19 @@ async function announce(lab: Lab, before: Lab | undefined): Promise<void> {
   );
 }
 
+/** Makes the network between the nodes, unless it is there. */
+async function ensureFabric(lab: Lab): Promise<void> {
+  const names = hostNames(lab.name, lab.folder);
+  if (await fabricIsUp(names)) return;
+  await killCgroup(join(names.cgroup, "forward"));
+  await makeFabric(names);
+}
+
+async function startAndForward(lab: Lab, node: LabNode): Promise<void> {
+  await providerOf(lab, node).start(lab, node);
+  startForwarder(hostNames(lab.name, lab.folder), lab, node);
+}
+
 /**
  * Makes a lab, or brings an existing one up: makes the nodes that are missing and starts those that are down. Doing it
  * twice is the same as once, and it goes on from wherever an earlier one was ended.
@@ -91,19 +114,20 @@ async function announce(lab: Lab, before: Lab | undefined): Promise<void> {
 export async function labUp(options: UpOptions): Promise<LabStatus> {
   const { name, progress = () => {} } = options;
   checkName(name);
-  demandRequirements();
   return whileLocked(name, progress, async () => {
     const before = readLab(name);
     const count = options.count ?? before?.count ?? { controlPlanes: 1, workers: 1 };
     if (before !== undefined) refuseToShrink(before, count);
+    const nodes = nodesOf(count);
+    const kinds = chooseProviders(nodes, before?.providers ?? {}, options.provider);
+    const used = [...new Set(Object.values(kinds))];
+    demandRequirements(labRequirements(used));
     const folder = labFolder(name);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const nodes = nodesOf(count);
-    const ports = await choosePorts(folder, nodes, before);
-    const lab: Lab = { name, folder, provider: "namespace", count, ports };
-    const provider = providers[lab.provider];
+    const ports = await choosePorts(name, folder, nodes, before);
+    const lab: Lab = { name, folder, count, providers: kinds, ports };
     writeLab(lab);
-    await provider.prepare(progress);
+    for (const kind of used) await providers[kind].prepare(progress);
     await Promise.all([
       ensureUserKey(lab),
       ensureCluster(folder),
@@ -111,10 +135,11 @@ export async function labUp(options: UpOptions): Promise<LabStatus> {
     ]);
     writeInventory(lab);
     const begin = Date.now();
-    await provider.up(lab);
+    await ensureFabric(lab);
     await Promise.all(
       nodes.map(async (node) => {
-        await waitUntilReady(lab, node, provider);
+        await startAndForward(lab, node);
+        await waitUntilReady(lab, node);
         progress(`${node.name}: ready after ${((Date.now() - begin) / 1000).toFixed(1)} s`);
       }),
     );
@@ -131,17 +156,20 @@ export async function labDown(name: string, progress: Progress = () => {}): Prom
   checkName(name);
   await whileLocked(name, progress, async () => {
     const folder = labFolder(name);
-    // Not only the provider that `lab.json` names: the file may be lost while the nodes still run.
-    for (const provider of Object.values(providers)) await provider.down(name, folder);
-    await run(["rm", "-rf", "--one-file-system", "--", folder]);
+    // Not what `lab.json` says: the file may be lost while the nodes still run.
+    const names = hostNames(name, folder);
+    await killCgroup(names.cgroup);
+    await removeNetworks(names);
+    await run(["rm", "-rf", "--one-file-system", "--", names.runtime, folder]);
   });
 }
 
 function nodeStatus(lab: Lab, node: LabNode): NodeStatus {
-  const since = providers[lab.provider].runningSince(lab, node);
+  const since = providerOf(lab, node).runningSince(lab, node);
   return {
     name: node.name,
     role: node.role,
+    provider: lab.providers[node.name] ?? "namespace",
     address: node.address,
     sshPort: lab.ports[node.name] ?? 0,
     state: since === undefined ? "stopped" : "running",
@@ -186,26 +214,34 @@ export function labSsh(name: string, nodeName: string, user = "root"): readonly 
   return sshCommand(lab, node.name, user);
 }
 
+/**
+ * Opens a root shell on this terminal, or runs a command there, by a way that needs neither the node's network nor its
+ * ssh server. Gives the exit code. Throws as {@link labSsh} does, and PreconditionError when the node does not run.
+ */
+export function labRescue(name: string, nodeName: string, command?: string): Promise<number> {
+  const { lab, node } = find(name, nodeName);
+  return providerOf(lab, node).rescue(lab, node, command);
+}
+
 /** Ends a node at once, as a power cut does; its disk stays. Throws as {@link labSsh} does. */
 export async function powerCut(name: string, nodeName: string): Promise<void> {
   const { lab, node } = find(name, nodeName);
   await whileLocked(
     name,
     () => {},
-    () => providers[lab.provider].cut(lab, node),
+    () => providerOf(lab, node).cut(lab, node),
   );
 }
 
 /** Starts a node that does not run and waits until it is ready. Throws as {@link labSsh} does. */
 export async function startNode(name: string, nodeName: string): Promise<void> {
   const { lab, node } = find(name, nodeName);
-  const provider = providers[lab.provider];
   await whileLocked(
     name,
     () => {},
     async () => {
-      await provider.start(lab, node);
-      await waitUntilReady(lab, node, provider);
+      await startAndForward(lab, node);
+      await waitUntilReady(lab, node);
     },
   );
 }

@@ -15,6 +15,11 @@ export function nodeFolder(lab: Lab, node: LabNode): string {
   return join(lab.folder, "nodes", node.name);
 }
 
+/** What a node that comes up says, before anybody can log in. */
+export function consoleLog(lab: Lab, node: LabNode): string {
+  return join(nodeFolder(lab, node), "console.log");
+}
+
 /** The private key that logs in to all nodes of the lab, as root and as `lab`. */
 export function userKey(lab: Lab): string {
   return join(lab.folder, "id_ed25519");

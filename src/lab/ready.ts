@@ -2,9 +2,11 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KbreakError } from "../errors.ts";
 import { attempt } from "./command.ts";
+import { readIfThere } from "./file.ts";
+import { consoleLog } from "./node-files.ts";
 import type { LabNode } from "./nodes.ts";
 import { sshCommand } from "./ssh.ts";
-import type { Lab, Provider } from "./types.ts";
+import type { Lab } from "./types.ts";
 
 const limit = 120_000;
 
@@ -28,7 +30,7 @@ function greets(port: number): Promise<boolean> {
  * tells when it serves, does, and nothing of the start is still changing the node.
  * @throws KbreakError after two minutes.
  */
-export async function waitUntilReady(lab: Lab, node: LabNode, provider: Provider): Promise<void> {
+export async function waitUntilReady(lab: Lab, node: LabNode): Promise<void> {
   const end = Date.now() + limit;
   let last = "no ssh server answers";
   while (Date.now() < end) {
@@ -41,7 +43,7 @@ export async function waitUntilReady(lab: Lab, node: LabNode, provider: Provider
     }
     await sleep(20);
   }
-  const said = provider.console(lab, node).trim().split("\n").slice(-10).join("\n");
+  const said = (readIfThere(consoleLog(lab, node)) ?? "").trim().split("\n").slice(-10).join("\n");
   throw new KbreakError(
     `node ${node.name} of lab ${lab.name} did not come up in ${limit / 1000} s: ${last}${said && `\n${said}`}`,
     { target: node.name, hint: `kbreak lab down --name ${lab.name} && kbreak lab up --name ${lab.name}` },

@@ -3,7 +3,8 @@ import { delimiter, join } from "node:path";
 import { PreconditionError } from "../errors.ts";
 import { hostEnvironment } from "./command.ts";
 import { readIfThere } from "./file.ts";
-import { cgroupRoot } from "./namespace/cgroup.ts";
+import { cgroupRoot } from "./host/cgroup.ts";
+import type { ProviderName } from "./types.ts";
 
 /** Something that this host must have for a lab. */
 export interface Requirement {
@@ -33,6 +34,15 @@ const programs: readonly (readonly [program: string, debianPackage: string])[] =
   ["ssh-keygen", "openssh-client"],
   ["systemd-socket-activate", "systemd"],
   ["unshare", "util-linux"],
+];
+
+const machinePrograms: typeof programs = [
+  ["cpio", "cpio"],
+  ["depmod", "kmod"],
+  ["qemu-img", "qemu-utils"],
+  ["qemu-system-x86_64", "qemu-system-x86"],
+  ["tar", "tar"],
+  ["xz", "xz-utils"],
 ];
 
 const files: readonly (readonly [file: string, debianPackage: string])[] = [
@@ -104,8 +114,17 @@ function killable(): boolean {
   return major > 5 || (major === 5 && minor >= 14);
 }
 
-/** All that a lab needs of this host, met or not. */
-export function labRequirements(): readonly Requirement[] {
+function processor(): Requirement {
+  const met = process.arch === "x64";
+  const detail = met ? "yes" : `this is ${process.arch}`;
+  return { name: "x86-64", met, detail, ...(met ? {} : { fix: "use namespace nodes: kbreak lab up" }) };
+}
+
+/**
+ * All that a lab needs of this host, met or not.
+ * @param providers The kinds of its nodes.
+ */
+export function labRequirements(providers: readonly ProviderName[] = ["namespace"]): readonly Requirement[] {
   const linux = process.platform === "linux";
   const system: Requirement = {
     name: "Linux",
@@ -114,10 +133,14 @@ export function labRequirements(): readonly Requirement[] {
     ...(linux ? {} : { fix: alternatives }),
   };
   if (!linux) return [system];
+  const machines = providers.includes("vm");
   return [
     system,
     ...kernel(),
-    ...programs.map(([program, debianPackage]) => fromPackage(program, onPath(program), debianPackage)),
+    ...(machines ? [processor()] : []),
+    ...[...programs, ...(machines ? machinePrograms : [])].map(([program, debianPackage]) =>
+      fromPackage(program, onPath(program), debianPackage),
+    ),
     ...files.map(([file, debianPackage]) => fromPackage(file, existsSync(file), debianPackage)),
   ];
 }

@@ -3,12 +3,14 @@ import { KbreakError, UsageError } from "../errors.ts";
 import { readIfThere, writeWhole } from "./file.ts";
 import { labFolder } from "./folders.ts";
 import type { NodeCount } from "./nodes.ts";
+import { everyNode } from "./providers.ts";
 import type { Lab } from "./types.ts";
 
 interface Saved {
   readonly version: 1;
-  readonly provider: "namespace";
   readonly count: NodeCount;
+  /** Missing in labs from before there was a choice. */
+  readonly providers?: Lab["providers"];
   readonly ports: Readonly<Record<string, number>>;
 }
 
@@ -36,11 +38,13 @@ export function readLab(name: string): Lab | undefined {
       hint: "use the kbreak that made the lab",
     });
   }
-  return { name, folder, provider: saved.provider, count: saved.count, ports: saved.ports };
+  const { count, ports, providers } = saved;
+  return { name, folder, count, ports, providers: providers ?? everyNode(count, "namespace") };
 }
 
 /** Keeps what the lab is made of, before anything of it is made. */
 export function writeLab(lab: Lab): void {
-  const saved: Saved = { version: 1, provider: lab.provider, count: lab.count, ports: lab.ports };
+  const { count, ports, providers } = lab;
+  const saved: Saved = { version: 1, count, providers, ports };
   writeWhole(join(lab.folder, "lab.json"), `${JSON.stringify(saved, undefined, 2)}\n`);
 }

@@ -4,13 +4,18 @@ import type { LabNode, NodeCount } from "./nodes.ts";
 /** Tells a person, on one line, what is going on. */
 export type Progress = (line: string) => void;
 
+/** The kinds of practice node: `namespace` shares the kernel of this host, `vm` has one of its own. */
+export const providerNames = ["namespace", "vm"] as const;
+export type ProviderName = (typeof providerNames)[number];
+
 /** What a lab is made of; kept in `lab.json` of its folder, and written before anything of it exists. */
 export interface Lab {
   readonly name: string;
   /** Absolute path of the folder that holds all of the lab. */
   readonly folder: string;
-  readonly provider: "namespace";
   readonly count: NodeCount;
+  /** What kind each node is of. */
+  readonly providers: Readonly<Record<string, ProviderName>>;
   /** The port of 127.0.0.1 that leads to each node's ssh server. */
   readonly ports: Readonly<Record<string, number>>;
 }
@@ -18,6 +23,7 @@ export interface Lab {
 export interface NodeStatus {
   readonly name: string;
   readonly role: Role;
+  readonly provider: ProviderName;
   /** Its address in the lab's own network. */
   readonly address: string;
   /** The port of 127.0.0.1 that leads to its ssh server. */
@@ -36,22 +42,19 @@ export interface LabStatus {
   readonly nodes: readonly NodeStatus[];
 }
 
-/** One kind of practice node. */
+/** One kind of practice node. The network between the nodes is there before any of them is started. */
 export interface Provider {
   /** Makes what all nodes have in common and cannot be made when one starts, such as the base image. */
   prepare(progress: Progress): Promise<void>;
-  /** Makes what is missing of the lab's disks and network and starts the nodes that do not run. */
-  up(lab: Lab): Promise<void>;
-  /** Starts one node that does not run. Its disk is as it was left. */
+  /** Starts a node that does not run, on the disk that it has, or else on a new one. Nothing happens when it runs. */
   start(lab: Lab, node: LabNode): Promise<void>;
   /** Ends a node at once, as a power cut does. Its disk stays. */
   cut(lab: Lab, node: LabNode): Promise<void>;
-  /** Ends and removes all that `up` made outside the lab's folder. Works on what is left of a half-made lab too. */
-  down(name: string, folder: string): Promise<void>;
   /** Since when the node runs, or `undefined`. */
   runningSince(lab: Lab, node: LabNode): Date | undefined;
-  /** True while it is the lab itself that listens on the node's port, which it does when the node is down too. */
-  holdsPort(lab: Lab, node: LabNode): boolean;
-  /** What a node that did not come up has said, for an error message. */
-  console(lab: Lab, node: LabNode): string;
+  /**
+   * A root shell on this terminal, or a command, by a way that needs neither the node's network nor its ssh server.
+   * Gives the exit code. @throws PreconditionError when the node does not run.
+   */
+  rescue(lab: Lab, node: LabNode, command: string | undefined): Promise<number>;
 }

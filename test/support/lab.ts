@@ -5,7 +5,7 @@ import { attempt } from "../../src/lab/command.ts";
 import { labDown, labSsh, labStatus, labUp, powerCut, startNode } from "../../src/lab/lab.ts";
 import type { NodeCount } from "../../src/lab/nodes.ts";
 import { parseNodeCount } from "../../src/lab/nodes.ts";
-import type { LabStatus } from "../../src/lab/types.ts";
+import type { LabStatus, ProviderName } from "../../src/lab/types.ts";
 import type { NodeAccess } from "../../src/transport/transport.ts";
 
 export interface TestNode {
@@ -35,12 +35,14 @@ export interface TestLab {
 export interface LabWish {
   /** As `--nodes` takes it; default `1+1`. The shared lab may have more. */
   readonly nodes?: string;
+  /** The kind of its nodes; default: namespace nodes. */
+  readonly provider?: ProviderName;
   /** True: a lab that nobody has touched, of exactly this size, for the caller alone. Default: the shared one. */
   readonly fresh?: boolean;
 }
 
 /** Test files run side by side, each worker of vitest with nodes of its own. */
-const shared = `shared-${process.env.VITEST_POOL_ID ?? "1"}`;
+const sharedLab = (provider: ProviderName) => `shared-${provider}-${process.env.VITEST_POOL_ID ?? "1"}`;
 let made = 0;
 
 function testNode(lab: LabStatus, enrolment: Enrolment, name: string): TestNode {
@@ -66,8 +68,9 @@ function testNode(lab: LabStatus, enrolment: Enrolment, name: string): TestNode 
   };
 }
 
-function atLeast(wanted: NodeCount): NodeCount {
-  const { nodes } = labStatus(shared);
+/** The size of a lab that has what it had and what is wanted. */
+function atLeast(lab: string, wanted: NodeCount): NodeCount {
+  const { nodes } = labStatus(lab);
   const have = (role: Role) => nodes.filter((node) => node.role === role).length;
   return {
     controlPlanes: Math.max(wanted.controlPlanes, have("control-plane")),
@@ -86,9 +89,11 @@ export async function useLab(wish: LabWish = {}): Promise<TestLab> {
     );
   }
   const wanted = parseNodeCount(wish.nodes ?? "1+1");
+  const provider = wish.provider ?? "namespace";
   made += 1;
-  const name = wish.fresh ? `fresh-${process.pid}-${made}` : shared;
-  const status = await labUp({ name, count: wish.fresh ? wanted : atLeast(wanted) });
+  const name = wish.fresh ? `fresh-${process.pid}-${made}` : sharedLab(provider);
+  const count = wish.fresh ? wanted : atLeast(name, wanted);
+  const status = await labUp({ name, count, provider: { provider } });
   const inventory = status.inventory ?? "";
   const enrolment: Enrolment = JSON.parse(readFileSync(`${inventory}.lock`, "utf8"));
   const nodes = status.nodes.map((node) => testNode(status, enrolment, node.name));

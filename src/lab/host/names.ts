@@ -20,6 +20,8 @@ export interface HostNames {
   readonly nodeCgroup: (node: string) => string;
   /** The cgroup of the process that forwards a node's ssh port. */
   readonly forwardCgroup: (node: string) => string;
+  /** Folder of sockets. Its path is short, as that of a socket is limited to 107 bytes. */
+  readonly runtime: string;
 }
 
 /** @throws KbreakError when this host has no cgroup2. */
@@ -36,5 +38,6 @@ export function hostNames(lab: string, folder: string): HostNames {
     cgroup,
     nodeCgroup: (node) => join(cgroup, "nodes", node),
     forwardCgroup: (node) => join(cgroup, "forward", node),
+    runtime: join("/run", prefix),
   };
 }

@@ -72,9 +72,9 @@ export function within(cgroup: string, argv: readonly string[]): readonly string
 
 /**
  * Starts a program in the cgroup, detached from this process and its terminal, and does not wait for it.
- * @param output File descriptor for its standard output and error.
+ * @param output Where its standard output and error go.
  */
-export function start(cgroup: string, argv: readonly string[], output: number): void {
+export function start(cgroup: string, argv: readonly string[], output: number | "ignore"): void {
   const [program = "", ...args] = within(cgroup, argv);
   spawn(program, args, {
     detached: true,

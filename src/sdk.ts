@@ -20,6 +20,7 @@ export {
   process,
   qdisc,
   removeFile,
+  sysctl,
   unit,
   writeFile,
 } from "./operations/constructors.ts";

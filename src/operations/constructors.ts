@@ -6,6 +6,7 @@ import type { ModeOperation } from "./mode.ts";
 import type { MoveOperation } from "./move.ts";
 import type { ProcessOperation } from "./process.ts";
 import type { QdiscOperation } from "./qdisc.ts";
+import type { SysctlOperation } from "./sysctl.ts";
 import type { UnitOperation } from "./unit.ts";
 
 type FileOptions = Pick<FileOperation, "mode" | "grows" | "reload" | "restart">;
@@ -71,6 +72,11 @@ export function qdisc(
   options: Pick<QdiscOperation, "ports" | "peers" | "spare"> = {},
 ): QdiscOperation {
   return { kind: "qdisc", device, discipline, ...options };
+}
+
+/** Changes a kernel setting, by the name and in the words of sysctl. */
+export function sysctl(name: string, value: string | number): SysctlOperation {
+  return { kind: "sysctl", name, value: String(value) };
 }
 
 /** Fills etcd with keys of our own until it raises its NOSPACE alarm. */

@@ -7,6 +7,7 @@ import { type MoveOperation, move } from "./move.ts";
 import type { Operation, OperationKind } from "./operation.ts";
 import { type ProcessOperation, process } from "./process.ts";
 import { type QdiscOperation, qdisc } from "./qdisc.ts";
+import { type SysctlOperation, sysctl } from "./sysctl.ts";
 import { type UnitOperation, unit } from "./unit.ts";
 
 /** Every operation that a break or a playbook may list. */
@@ -19,9 +20,10 @@ export type AnyOperation =
   | MoveOperation
   | ProcessOperation
   | QdiscOperation
+  | SysctlOperation
   | UnitOperation;
 
-const all = [attributes, etcdFill, file, folder, mode, move, process, qdisc, unit];
+const all = [attributes, etcdFill, file, folder, mode, move, process, qdisc, sysctl, unit];
 
 /** Every kind of operation by its name. */
 export const kinds: ReadonlyMap<string, OperationKind> = new Map(

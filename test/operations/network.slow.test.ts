@@ -1,0 +1,26 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { sysctl } from "../../src/operations/constructors.ts";
+import { useLab } from "../support/lab.ts";
+import { type Bench, everyDeath, openBench } from "../support/operations.ts";
+
+let bench: Bench;
+
+beforeAll(async () => {
+  bench = await openBench((await useLab()).node("w1"));
+});
+
+afterAll(() => bench.close());
+
+it("a kernel setting, killed anywhere, is as it was, and so is what the kernel changes along with it", async () => {
+  const redirects = "/proc/sys/net/ipv4/conf/all/accept_redirects";
+  const before = (await bench.run(`cat ${redirects}; echo 1 > ${redirects}`)).trim();
+  try {
+    const deaths = await everyDeath(bench, {
+      operations: [sysctl("net.ipv4.ip_forward", 0), sysctl("net.ipv4.tcp_rmem", "4096 8192 16384")],
+      evidence: "grep -rHs . /proc/sys/net/ipv4 | sort",
+    });
+    expect(deaths).toBeGreaterThan(10);
+  } finally {
+    await bench.run(`echo ${before} > ${redirects}`);
+  }
+});

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadCatalogue } from "../../src/catalogue/catalogue.ts";
 import { type TestLab, useLab } from "../support/lab.ts";
 import { type Product, useProduct } from "../support/product.ts";
-import { type Point, type Stand, type Tried, useStand } from "./harness.ts";
+import { nameOf, type Stand, useStand } from "./harness.ts";
+import { random, sample } from "./sample.ts";
 
 /** How many boundaries of each break are tried; `all` takes long, see `npm run test:crash`. */
 const wanted = process.env.KBREAK_CRASH_POINTS ?? "6";
@@ -23,26 +24,6 @@ afterAll(async () => {
   await lab?.down();
 });
 
-/** Numbers from 0 to 1 that come again with the same seed (mulberry32). */
-function random(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** One of each equal part of the points, so that every phase is met. */
-function sample(points: readonly Point[], next: () => number): readonly Point[] {
-  const count = wanted === "all" ? points.length : Math.min(Number(wanted), points.length);
-  const part = points.length / count;
-  return Array.from({ length: count }, (_, index) => points[Math.floor((index + next()) * part)]).filter(
-    (point) => point !== undefined,
-  );
-}
-
 /** Hands the jobs to whichever node is free. */
 async function onAllStands<Job, Result>(
   jobs: readonly Job[],
@@ -57,12 +38,6 @@ async function onAllStands<Job, Result>(
   );
   return results;
 }
-
-const nameOf = ({ point, complaints }: Tried) =>
-  [
-    `${point.break}: ${point.verb} ${point.index}: ${point.name}`,
-    ...complaints.map((line) => `    ${line}`),
-  ].join("\n");
 
 /** The breaks that can run on a practice node: the plan of each says so. */
 async function runnable(): Promise<readonly string[]> {
@@ -91,7 +66,9 @@ describe("kbreak killed without warning", () => {
     const next = random(seed);
     const points = counted
       .toSorted(([one], [other]) => (one?.break ?? "").localeCompare(other?.break ?? ""))
-      .flatMap((each) => sample(each, next));
+      .flatMap((each) =>
+        sample(each, wanted === "all" ? each.length : Math.min(Number(wanted), each.length), next),
+      );
     const tried = await onAllStands(points, (stand, point) => stand.try(point));
     const wrong = tried.filter(({ complaints }) => complaints.length > 0);
     const killed = tried.filter((one) => one.killed).length;

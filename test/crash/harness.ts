@@ -24,6 +24,13 @@ export interface Tried {
   readonly complaints: readonly string[];
 }
 
+/** What was tried and what speaks against its undo, for a person. */
+export const nameOf = ({ point, complaints }: Tried) =>
+  [
+    `${point.break}: ${point.verb} ${point.index}: ${point.name}`,
+    ...complaints.map((line) => `    ${line}`),
+  ].join("\n");
+
 /** What is built into kbreak to prove that it would be found. */
 export interface Defect {
   /** The undo log is written only after the change that it is for. */
@@ -56,7 +63,17 @@ const driver = resolve("test/crash/driver.js");
 const textOf = ({ section, key, kind, before = "", after = "" }: Difference) =>
   `${section}: ${key}: ${kind}: ${before} -> ${after}`;
 
-export async function useStand(product: Product, lab: TestLab, node: TestNode): Promise<Stand> {
+export interface StandOptions {
+  /** What befalls the node when kbreak has been killed, before a fresh one undoes. Default: nothing. */
+  readonly disaster?: (node: TestNode) => Promise<void>;
+}
+
+export async function useStand(
+  product: Product,
+  lab: TestLab,
+  node: TestNode,
+  { disaster = async () => {} }: StandOptions = {},
+): Promise<Stand> {
   const dataFolder = mkdtempSync(join(tmpdir(), "kbreak-crash-"));
   let sound: Fingerprint = await look(node);
   const drive = (task: DriverTask): Promise<Ended> =>
@@ -103,6 +120,7 @@ export async function useStand(product: Product, lab: TestLab, node: TestNode): 
         point.verb === "apply"
           ? await drive({ ...task, killAt: point.index })
           : await drive({ ...task, run: (await whole(task)).run, killAt: point.index });
+      await disaster(node);
       const failed =
         ended.code === undefined || ended.code === 0 ? [] : [`it failed uncrashed: ${ended.stderr}`];
       return {

@@ -46,6 +46,7 @@ describe("kbreak lab", () => {
     expect(status.nodes).toContainEqual({
       name: "cp1",
       role: "control-plane",
+      provider: "namespace",
       address: "10.77.0.11",
       sshPort: lab.node("cp1").access.port,
       state: "running",
@@ -53,10 +54,24 @@ describe("kbreak lab", () => {
     });
   });
 
+  test("ssh --rescue runs a command on a node whose ssh server and network are down", async () => {
+    const { code, stderr } = await kbreak(
+      ...["lab", "ssh", "--rescue", "w1", "--name", lab.name, "--"],
+      "systemctl stop ssh.service ssh.socket; ip link set eth0 down; hostname; exit 7",
+    );
+    expect({ code, stderr }).toEqual({ code: 7, stderr: "" });
+    const mended = await kbreak(
+      ...["lab", "ssh", "--rescue", "w1", "--name", lab.name, "--"],
+      "ip link set eth0 up; ip route add default via 10.77.0.1; systemctl start ssh.service",
+    );
+    expect(mended.code, mended.stderr).toBe(0);
+    expect((await lab.node("w1").exec("hostname")).stdout).toBe("w1\n");
+  });
+
   test("status shows a table", async () => {
     const { stdout } = await kbreak("lab", "status", "--name", lab.name);
     expect(stdout).toMatch(
-      /^NAME +ROLE +STATE +UPTIME +ADDRESS +SSH\ncp1 +control-plane +running +\d+[smh] /,
+      /^NAME +ROLE +PROVIDER +STATE +UPTIME +ADDRESS +SSH\ncp1 +control-plane +namespace +running +\d+[smh] /,
     );
   });
 

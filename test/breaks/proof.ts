@@ -1,0 +1,190 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Break } from "../../src/catalogue/break.ts";
+import { loadCatalogue } from "../../src/catalogue/catalogue.ts";
+import { PreconditionError } from "../../src/errors.ts";
+import type { Difference, Fingerprint } from "../../src/fingerprint/types.ts";
+import type { ProviderName } from "../../src/lab/types.ts";
+import { kindOf } from "../../src/operations/index.ts";
+import type { Playbook } from "../../src/playbook/types.ts";
+import { renderPlan } from "../../src/render/plan.ts";
+import { asFixer, type Bench, changesSince, look, on, useBench } from "../support/bench.ts";
+import type { TestNode } from "../support/lab.ts";
+
+const { breaks } = await loadCatalogue();
+
+/**
+ * Why a break may be refused on a node that shares its kernel with this machine. All others have to work there; those
+ * that are refused have to work on a machine with a kernel of its own.
+ */
+const refusals: ReadonlyMap<string, RegExp> = new Map([
+  ...["network/latency", "network/loss", "network/bandwidth"].map(
+    (id) => [id, /the kernel has no \w+ queueing discipline/] as const,
+  ),
+  ...[...breaks.values()]
+    .filter(({ needs }) => needs?.kernel === "own")
+    .map(({ id }) => [id, /it reaches the whole kernel, and \w+ shares its kernel with others/] as const),
+]);
+
+/** The breaks that not every kernel can have, and that only a machine with one of its own is sure to have. */
+export const kernelBreaks: readonly string[] = [...breaks.keys()].filter((id) => refusals.has(id));
+
+/** All breaks. */
+export const everyBreak: readonly string[] = [...breaks.keys()];
+
+export interface ProofWish {
+  /** The kind of node to prove them on. */
+  readonly provider: ProviderName;
+  readonly breaks: readonly string[];
+}
+
+/**
+ * Defines the tests that put breaks through the proof: quiet, planned, in effect, seen, found, undone to an equal node,
+ * fixed as a fixer would, and that fix kept.
+ */
+export function prove({ provider, breaks: ids }: ProofWish): void {
+  const proven: string[] = [];
+  const refused: string[] = [];
+  let bench: Bench;
+
+  beforeAll(async () => {
+    // An emulated machine takes a core of this one, and a control plane can have every break.
+    bench = await useBench(provider === "vm" ? { provider, nodes: "1" } : {});
+  });
+
+  afterAll(async () => {
+    console.log(
+      [
+        `${ids.length} breaks: ${proven.length} proven on ${provider} nodes, ${refused.length} refused`,
+        ...refused.map((why) => `  refused: ${why}`),
+      ].join("\n"),
+    );
+    await bench?.end();
+  });
+
+  function nodeFor(found: Break): TestNode {
+    const roles = found.needs?.roles;
+    const node = bench.lab.nodes.find(({ role }) => roles === undefined || roles.includes(role));
+    if (node === undefined) throw new Error(`the lab has no node for ${found.id}`);
+    return node;
+  }
+
+  /** The refusal, where the break is one that may be. */
+  async function refusalOf(id: string, playbook: Playbook, limit: string): Promise<Error | undefined> {
+    const words = provider === "vm" ? undefined : refusals.get(id);
+    try {
+      await bench.plan(playbook, { limit });
+      return undefined;
+    } catch (error) {
+      if (error instanceof PreconditionError && words?.test(error.message)) return error;
+      throw error;
+    }
+  }
+
+  const told = (differences: readonly Difference[]) =>
+    differences.map(
+      ({ section, key, kind, before, after }) => `${section} ${key} ${kind} ${before} -> ${after}`,
+    );
+
+  const time = /\d{4}-\d\d-\d\dT[\d:.]+Z/;
+
+  /** A file or folder that differs in nothing but its modification time. */
+  const onlyTime = ({ section, before, after }: Difference) =>
+    section === "files" && before?.replace(time, "") === after?.replace(time, "");
+
+  /** The paths that a change owns. */
+  const pathsOf = (owns: readonly string[]) =>
+    owns.flatMap((thing) => (thing.includes(":/") ? [thing.slice(thing.indexOf(":") + 1)] : []));
+
+  describe.each(ids)("%s", (id) => {
+    const found = breaks.get(id);
+    if (found === undefined) throw new Error(`there is no break ${id}`);
+    let node: TestNode;
+    let playbook: Playbook;
+    let before: Fingerprint;
+    let want: Error | undefined;
+    const only = () => ({ limit: node.name });
+    const changes = async () => told(await changesSince(node, before));
+
+    beforeAll(async () => {
+      node = nodeFor(found);
+      playbook = await bench.single(id);
+      before = await look(node);
+      want = await refusalOf(id, playbook, node.name);
+    });
+
+    // A failure here must not become one of the next break.
+    afterEach(() => bench.undoAll());
+
+    it("is applied, seen, found and undone without a trace; or refused by name where the kernel lacks something", async () => {
+      if (want !== undefined) {
+        refused.push(`${id}: ${want.message}`);
+        await expect(bench.apply(playbook, only())).rejects.toThrow(refusals.get(id));
+        expect(want.message).toContain(`${node.name}: ${id}: `);
+        expect(await changes()).toEqual([]);
+        return;
+      }
+      const plan = await bench.plan(playbook, only());
+      const steps = plan.targets.flatMap((target) => target.steps);
+      expect(steps.map(({ title }) => title)).toEqual([id]);
+      const shown = renderPlan(plan, true);
+      for (const { line } of steps.flatMap(({ previews }) => previews)) expect(shown).toContain(line);
+      const all = steps.flatMap(({ operations }) => operations);
+      expect(await changes(), "planning changes nothing").toEqual([]);
+
+      const run = await bench.apply(playbook, only());
+      expect((await bench.status(run)).steps).toMatchObject([
+        { target: node.name, title: id, state: "in effect", symptom: "seen" },
+      ]);
+      await expect(bench.plan(playbook, only()), "broken twice").rejects.toThrow(PreconditionError);
+      const finding = await asFixer(bench.lab, node, found.find);
+      expect(finding.code, finding.stderr).toBe(0);
+      expect(finding.stdout.trim(), "what finds it prints something").not.toBe("");
+      expect(await changes(), "the node is another than before").not.toEqual([]);
+
+      const undone = await bench.undo(run);
+      expect(undone).toMatchObject({ complete: true, kept: 0 });
+      expect(undone.targets[0]?.operations.map(({ outcome }) => outcome)).toEqual(all.map(() => "restored"));
+      expect(await changes()).toEqual([]);
+      expect((await bench.status(run)).steps).toMatchObject([{ state: "undone", symptom: "quiet" }]);
+
+      const again = await bench.undo(run);
+      expect(again).toMatchObject({ complete: true, kept: 0 });
+      expect(again.targets[0]?.operations.map(({ verdict }) => verdict)).toEqual(
+        all.map(() => "fixed exactly"),
+      );
+      expect(await changes()).toEqual([]);
+      proven.push(id);
+    });
+
+    it("can be fixed by its own commands, and undo keeps what the fixer left", async () => {
+      if (want !== undefined) return;
+      const run = await bench.apply(playbook, only());
+      const fixing = await asFixer(bench.lab, node, found.fix);
+      expect(fixing.code, fixing.stderr).toBe(0);
+      expect((await bench.status(run)).steps).toMatchObject([{ symptom: "quiet" }]);
+      const afterFix = await look(node);
+
+      const undone = await bench.undo(run);
+      expect(undone.complete, JSON.stringify(undone)).toBe(true);
+      const operations = undone.targets[0]?.operations ?? [];
+      expect(operations.map(({ verdict }) => verdict)).toContainEqual(expect.stringMatching(/^fixed/));
+      expect((await bench.status(run)).steps).toMatchObject([{ symptom: "quiet" }]);
+
+      // What the fixer has repaired, in whatever way, is not touched again.
+      const respected = bench
+        .planned(run)
+        .filter((_, index) => operations[index]?.verdict.startsWith("fixed"))
+        .flatMap(({ spec }) => pathsOf(kindOf(spec).owns(spec)));
+      const moved = await changesSince(node, afterFix);
+      expect(told(moved.filter(({ key }) => respected.includes(key)))).toEqual([]);
+
+      // Then the node is put back; times of what the fixer wrote are the fixer's.
+      expect(await bench.undo(run, { exact: true })).toMatchObject({ complete: true, kept: 0 });
+      const left = await changesSince(node, before);
+      expect(told(left.filter((difference) => !onlyTime(difference)))).toEqual([]);
+      for (const { key, before: was = "" } of left)
+        await on(node, `touch -d '${time.exec(was)?.[0]}' -- '${key}'`);
+      expect(await changes()).toEqual([]);
+    });
+  });
+}

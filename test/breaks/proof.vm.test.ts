@@ -1,0 +1,3 @@
+import { kernelBreaks, prove } from "./proof.ts";
+
+prove({ provider: "vm", breaks: kernelBreaks });

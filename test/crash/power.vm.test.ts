@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { on } from "../support/bench.ts";
+import { type TestLab, type TestNode, useLab } from "../support/lab.ts";
+import { type Product, useProduct } from "../support/product.ts";
+import { nameOf, type Stand, type Tried, useStand } from "./harness.ts";
+import { random, sample } from "./sample.ts";
+
+/** How many boundaries of each break are tried. */
+const wanted = Number(process.env.KBREAK_POWER_POINTS ?? "2");
+const seed = Number(process.env.KBREAK_CRASH_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+/** Of every kind of thing that a power cut treats in its own way: files, units, attributes, memory, a database. */
+const breaks = ["persistence/rogue-systemd-unit", "files/unicode-doppelganger", "files/swap-enabled"];
+
+let product: Product;
+let lab: TestLab;
+let stand: Stand;
+let node: TestNode;
+
+async function powerFails(): Promise<void> {
+  await node.powerCut();
+  await node.start();
+}
+
+beforeAll(async () => {
+  [product, lab] = await Promise.all([useProduct(), useLab({ provider: "vm", nodes: "1", fresh: true })]);
+  node = lab.node("cp1");
+  stand = await useStand(product, lab, node, { disaster: powerFails });
+}, 600_000);
+
+afterAll(async () => {
+  stand?.remove();
+  product?.remove();
+  await lab?.down();
+});
+
+it("a power cut takes what was not synced, and nothing else", async () => {
+  await on(node, "echo kept >/root/synced && sync /root/synced && sync && echo lost >/root/unsynced");
+  await powerFails();
+  expect(await on(node, "cat /root/synced; cat /root/unsynced 2>/dev/null || echo none")).toBe(
+    "kept\nnone\n",
+  );
+  await on(node, "rm /root/synced && sync");
+}, 600_000);
+
+it(`kbreak killed and the node's power cut at ${wanted} boundaries of each break: undone to the same node`, async () => {
+  const began = performance.now();
+  const next = random(seed);
+  const tried: Tried[] = [];
+  for (const id of breaks) {
+    for (const point of sample(await stand.count(id), wanted, next)) tried.push(await stand.try(point));
+  }
+  const wrong = tried.filter(({ complaints }) => complaints.length > 0);
+  const killed = tried.filter((one) => one.killed).length;
+  process.stdout.write(
+    `power: ${breaks.length} breaks, ${tried.length} boundaries tried (seed ${seed}), ${killed} killed there, ` +
+      `${tried.length - wrong.length} undone to equality, ${wrong.length} residues, ` +
+      `${Math.round((performance.now() - began) / 1000)} s\n`,
+  );
+  expect(wrong.map(nameOf)).toEqual([]);
+  expect(killed).toBeGreaterThan(0);
+}, 3_600_000);

@@ -16,13 +16,21 @@ function unpacked(chunks: readonly string[]): Buffer {
   return isGzip(data) ? gunzipSync(data) : data;
 }
 
+/** What a lane wrote, by section: a line with the marker stands in front of each. */
+function partsOf(lane: Buffer, marker: string): readonly (readonly [index: number, data: Buffer])[] {
+  const parts = lane.toString("latin1").split(new RegExp(`${marker} section (\\d+)\\n`));
+  return parts.flatMap((index, at) =>
+    at % 2 === 1 ? [[Number(index), Buffer.from(parts[at + 1] ?? "", "latin1")] as const] : [],
+  );
+}
+
 /**
  * Sorts a script's output by section.
  * @param count how many sections there are
  * @throws Error when the output does not reach the script's end, or is damaged
  */
 export function framesOf(stdout: string, marker: string, count: number): readonly Frames[] {
-  const chunks = Array.from({ length: count }, (): string[] => []);
+  const lanes = new Map<string, string[]>();
   const statuses = new Map<number, number>();
   const reasons = new Map<number, string>();
   let ended = false;
@@ -32,14 +40,19 @@ export function framesOf(stdout: string, marker: string, count: number): readonl
     if (at === -1) continue;
     const [kind = "", index = "", ...words] = line.slice(at + marker.length + 1).split(" ");
     const text = words.join(" ");
-    if (kind === "data") chunks[Number(index)]?.push(text);
+    if (kind === "data") {
+      const chunks = lanes.get(index);
+      if (chunks === undefined) lanes.set(index, [text]);
+      else chunks.push(text);
+    }
     if (kind === "status") statuses.set(Number(index), Number(text));
     if (kind === "because") reasons.set(Number(index), text);
     if (kind === "end") ended = true;
   }
   if (!ended) throw new Error("the script's output ends early");
-  return chunks.map((list, index) => ({
-    data: unpacked(list),
+  const parts = new Map([...lanes.values()].flatMap((chunks) => partsOf(unpacked(chunks), marker)));
+  return Array.from({ length: count }, (_, index) => ({
+    data: parts.get(index) ?? Buffer.alloc(0),
     status: statuses.get(index),
     because: reasons.get(index),
   }));

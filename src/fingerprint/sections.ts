@@ -13,12 +13,15 @@ import { sockets } from "./sections/sockets.ts";
 import { environment, unitFiles, units } from "./sections/systemd.ts";
 import { traffic } from "./sections/traffic.ts";
 
-/** All that a fingerprint watches. */
-export const sections: readonly Section[] = [
-  ...[files, contents, attributes, mounts],
-  ...[unitFiles, units, environment, jobs],
-  ...[processes, sockets],
-  ...[links, addresses, routes, rules, neighbours, traffic, ...iptables, nftables],
-  ...[sysctls, modules, swaps, cgroups, host],
-  ...[etcd],
+/** All that a fingerprint watches, in lanes that are looked at side by side: they wait for different things. */
+export const lanes: readonly (readonly Section[])[] = [
+  [
+    ...[files, attributes, mounts],
+    ...[unitFiles, units, environment, jobs],
+    ...[links, addresses, routes, rules, neighbours, traffic, ...iptables, nftables],
+    ...[sysctls, modules, swaps, cgroups, host],
+    ...[etcd],
+  ],
+  [contents],
+  [processes, sockets],
 ];

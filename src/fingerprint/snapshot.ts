@@ -42,7 +42,10 @@ async function writeWhole(file: string, text: string): Promise<void> {
  * @throws KbreakError when the file cannot be written.
  */
 export async function saveSnapshot(file: string, fingerprints: readonly Fingerprint[]): Promise<void> {
-  const snapshot: Snapshot = { version: 1, fingerprints };
+  const snapshot: Snapshot = {
+    version: 1,
+    fingerprints: fingerprints.map(({ basis: _, ...fingerprint }) => fingerprint),
+  };
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeWhole(file, `${JSON.stringify(snapshot)}\n`);

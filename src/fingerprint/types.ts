@@ -7,6 +7,17 @@ export interface Skipped {
   readonly reason: string;
 }
 
+/** By what a later look at the same machine tells which files have not been written since. */
+export interface Basis {
+  /** Which boot of which machine. */
+  readonly machine: string;
+  /**
+   * Device, inode, size, times of modification and change of files whose contents were compared, by path (its bytes as
+   * latin1). Only of those that cannot have been written since without another time of change.
+   */
+  readonly files: Readonly<Record<string, string>>;
+}
+
 /** What a whole node looks like. Plain data; holds names, hashes and command lines, never the contents of a file. */
 export interface Fingerprint {
   readonly version: 1;
@@ -15,6 +26,8 @@ export interface Fingerprint {
   readonly takenAt: string;
   readonly sections: Readonly<Record<string, Entries>>;
   readonly skipped: readonly Skipped[];
+  /** For the next look; not kept in snapshots. */
+  readonly basis?: Basis;
 }
 
 /** One thing that two looks do not agree on. */

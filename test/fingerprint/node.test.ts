@@ -8,9 +8,25 @@ import { ask, ground, lonely, type Plant, plants, timedFolders } from "./plants.
 let node: Node;
 let before: Fingerprint;
 
-async function look(): Promise<Fingerprint> {
-  return fingerprint(node.connection);
+async function look(since?: Fingerprint): Promise<Fingerprint> {
+  return fingerprint(node.connection, since === undefined ? {} : { since });
 }
+
+/** Both ways to look: hashing everything, and what was written since. */
+const ways = [
+  ["a whole look", () => look()],
+  ["a look since the first", () => look(before)],
+] as const;
+
+type Way = (typeof ways)[number][0];
+
+async function foundBy(): Promise<Readonly<Record<Way, readonly Difference[]>>> {
+  const found = [];
+  for (const [way, again] of ways) found.push([way, differences(before, await again())]);
+  return Object.fromEntries(found);
+}
+
+const none = { [ways[0][0]]: [], [ways[1][0]]: [] };
 
 const run = (script: string) => node.run(`${ask}\n${script}`);
 
@@ -50,7 +66,7 @@ describe("a node that nobody touches", () => {
       await other.close();
     }
     await run("ping -c 2 -q 127.0.0.1; ask get /play/changed; logger hello; hostnamectl; sleep 3");
-    expect(differences(before, await look())).toEqual([]);
+    expect(await foundBy()).toEqual(none);
   });
 
   it("looks the same from another login, with this one still there", async () => {
@@ -87,8 +103,8 @@ describe("a node that nobody touches", () => {
 });
 
 describe("one difference of each kind", () => {
-  let found: readonly Difference[] = [];
-  let left: readonly Difference[] = [];
+  let found: Awaited<ReturnType<typeof foundBy>>;
+  let left: typeof found;
   const failures: string[] = [];
 
   beforeAll(async () => {
@@ -96,40 +112,46 @@ describe("one difference of each kind", () => {
     for (const { what, plant } of plants) {
       await run(plant).catch((error: unknown) => failures.push(`${what}: ${error}`));
     }
-    found = differences(before, await look());
+    found = await foundBy();
     for (const { what, remove } of [...plants].reverse()) {
       await run(remove).catch((error: unknown) => failures.push(`${what}: ${error}`));
     }
     await run(times);
-    left = differences(before, await look());
+    left = await foundBy();
   });
 
   it("could be planted and removed", () => {
     expect(failures).toEqual([]);
   });
 
-  it.each(plants)("$what is found", (plant) => {
-    expectSeen(plant, found);
-  });
+  describe.each(ways)("by %s", (way) => {
+    it.each(plants)("$what is found", (plant) => {
+      expectSeen(plant, found[way]);
+    });
 
-  it("nothing else is found", () => {
-    const folder = ({ section, key }: Difference) => section === "files" && timedFolders.includes(key);
-    const unexplained = found.filter((each) => !folder(each) && !plants.some((plant) => fits(plant, each)));
-    expect(unexplained).toEqual([]);
-  });
+    it("nothing else is found", () => {
+      const folder = ({ section, key }: Difference) => section === "files" && timedFolders.includes(key);
+      const unexplained = found[way].filter(
+        (each) => !folder(each) && !plants.some((plant) => fits(plant, each)),
+      );
+      expect(unexplained).toEqual([]);
+    });
 
-  it("and all is as before when they are gone", () => {
-    expect(left).toEqual([]);
+    it("all is as before when they are gone", () => {
+      expect(left[way]).toEqual([]);
+    });
   });
 });
 
 describe("a difference that reaches far", () => {
   it.each(lonely)("$what is found, and nothing is left of it", async (plant) => {
     await run(plant.plant);
-    const found = differences(before, await look());
+    const found = await foundBy();
     await run(plant.remove);
-    expectSeen(plant, found);
-    expect(found.filter((each) => !fits(plant, each))).toEqual([]);
-    expect(differences(before, await look())).toEqual([]);
+    for (const [way] of ways) {
+      expectSeen(plant, found[way]);
+      expect(found[way].filter((each) => !fits(plant, each))).toEqual([]);
+    }
+    expect(await foundBy()).toEqual(none);
   });
 });

@@ -12,6 +12,42 @@ const play = "/srv/play";
 /** 2023-11-14T22:13:20.000000001Z: an old time with nanoseconds of its own. */
 const stamp = "@1700000000.000000001";
 
+/** Files that were written long before the first look, the last two of the same size and time; and copies to put back. */
+const [motd, profile, chpasswd, newusers] = [
+  ...["/usr/share/base-files/motd", "/usr/share/base-files/profile"],
+  ...["/etc/pam.d/chpasswd", "/etc/pam.d/newusers"],
+] as const;
+const aside = `${play}/aside`;
+
+/** Made before the first look at which {@link cheats} are planted. */
+export const groundOfCheats = `
+mkdir -p ${aside}
+cp -p ${motd} ${profile} ${chpasswd} ${newusers} ${aside}
+`;
+
+/** What tries to pass for a file that nobody wrote to. */
+export const cheats: readonly Plant[] = [
+  {
+    what: "bytes written into an old file, whose size and time are put back",
+    plant: `tr a-z b-za < ${aside}/motd > ${motd}; touch -r ${aside}/motd ${motd}`,
+    seen: [["contents", motd]],
+    remove: `cat ${aside}/motd > ${motd}; touch -r ${aside}/motd ${motd}`,
+  },
+  {
+    what: "an old file in whose place is another of the same size and time",
+    plant: `cp -p ${aside}/profile ${profile}.new; tr a-z b-za < ${aside}/profile > ${profile}.new
+touch -r ${aside}/profile ${profile}.new; mv ${profile}.new ${profile}`,
+    seen: [["contents", profile]],
+    remove: `cp -p ${aside}/profile ${profile}`,
+  },
+  {
+    what: "an old file that is now a hard link to another of the same size and time",
+    plant: `ln -f ${newusers} ${chpasswd}`,
+    seen: [["contents", chpasswd]],
+    remove: `rm ${chpasswd}; cp -p ${aside}/chpasswd ${chpasswd}`,
+  },
+];
+
 /** Made before the first look, so that there is something to change. */
 export const ground = `
 umask 022
@@ -38,6 +74,7 @@ ip link set play1 up
 ip link add play2 type veth peer name play3
 ip link set play2 up
 ip link set play2 down
+${groundOfCheats}
 until [ -z "$(ip -6 address show tentative)" ]; do sleep 0.1; done
 iptables-nft -A INPUT -p tcp -j ACCEPT
 iptables-legacy -A INPUT -p tcp -j ACCEPT
@@ -50,6 +87,7 @@ ask put /play/big "$(head -c 30000 /dev/zero | tr '\\0' b)"
 export const timedFolders: readonly string[] = [
   ...[play, `${play}/tree/deep`, "/etc/systemd/system", "/etc/systemd/system/multi-user.target.wants"],
   ...["/etc/systemd/system/atd.service.d", "/var/spool/cron/crontabs", "/var/spool/cron"],
+  ...["/usr/share/base-files", "/etc/pam.d"],
 ];
 
 const file = (name: string): readonly (readonly [string, string])[] => [
@@ -70,6 +108,8 @@ function named(what: string, name: string, shown: string): Plant {
 const process = (pattern: string) => `kill -KILL $(pgrep -f -x '${pattern}')`;
 
 export const plants: readonly Plant[] = [
+  ...cheats,
+
   // files
   { what: "a new file", plant: `: > ${play}/new`, seen: file("new"), remove: `rm ${play}/new` },
   named("a newline and a trailing newline", "a\\nb\\n", "a\\x0ab\\x0a"),

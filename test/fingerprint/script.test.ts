@@ -5,12 +5,12 @@ import { fingerprint } from "../../src/fingerprint/fingerprint.ts";
 import { framesOf } from "../../src/fingerprint/frames.ts";
 import { scriptFor } from "../../src/fingerprint/script.ts";
 import type { Section } from "../../src/fingerprint/section.ts";
-import { sections } from "../../src/fingerprint/sections.ts";
+import { lanes } from "../../src/fingerprint/sections.ts";
 import { sh } from "../../src/shell.ts";
 import type { Connection, Outcome } from "../../src/transport/transport.ts";
 
 const marker = "0123456789abcdef";
-const whole = scriptFor(sections, marker);
+const whole = scriptFor(lanes, marker);
 
 function probe(script: ReturnType<typeof sh>, programs: readonly string[] = []): Section {
   return { name: "probe", programs, script, read: () => ({}) };
@@ -45,7 +45,8 @@ describe("the script", () => {
     const many = Array.from({ length: 20 }, (_, index) =>
       probe(sh`i=0; while [ $i -lt 3000 ]; do echo ${String(index)} $i; i=$((i + 1)); done`),
     );
-    const frames = framesOf(run(["dash"], scriptFor(many, marker)), marker, many.length);
+    const lanes = Array.from({ length: 5 }, (_, index) => many.slice(index * 4, index * 4 + 4));
+    const frames = framesOf(run(["dash"], scriptFor(lanes, marker)), marker, many.length);
     for (const [index, { data, status }] of frames.entries()) {
       const expected = Array.from({ length: 3000 }, (_, line) => `${index} ${line}\n`).join("");
       expect([status, data.toString()]).toEqual([0, expected]);
@@ -58,7 +59,7 @@ describe("the script", () => {
       probe(sh`because 'it is Monday'; exit 1`),
       probe(sh`exit 7`),
     ];
-    const frames = framesOf(run(["dash"], scriptFor(list, marker)), marker, list.length);
+    const frames = framesOf(run(["dash"], scriptFor([list], marker)), marker, list.length);
     expect(frames.map(({ because, status }) => [because, status])).toEqual([
       ["there is no no-such-program", undefined],
       ["it is Monday", 1],
@@ -66,15 +67,23 @@ describe("the script", () => {
     ]);
   });
 
+  it("does not show its marker in the list of processes", () => {
+    const [frames] = framesOf(run(["dash"], scriptFor([[probe(sh`ps -e -ww -o args=`)]], marker)), marker, 1);
+    const awk = frames?.data.toString().match(/^awk .*ENVIRON.*$/m);
+    expect(awk).not.toBeNull();
+    expect(frames?.data.toString()).not.toContain(marker);
+  });
+
   it("reads nothing from the standard input that it came by, and runs with a path of its own", () => {
     const list = [probe(sh`cat; echo "$PATH:$LC_ALL:$TZ"`)];
-    const [frames] = framesOf(run(["dash"], `${scriptFor(list, marker)}\necho not for cat\n`), marker, 1);
+    const [frames] = framesOf(run(["dash"], `${scriptFor([list], marker)}\necho not for cat\n`), marker, 1);
     expect(frames?.data.toString()).toBe("/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin:C:UTC0\n");
   });
 });
 
 describe("its output", () => {
-  const data = gzipSync("hello").toString("base64");
+  const lane = `${marker} section 0\nhello`;
+  const data = gzipSync(lane).toString("base64");
 
   it("is found between what start-up files print, with or without a newline", () => {
     const text = `Welcome!\nno newline${marker} data 0 ${data}\nnoise\n${marker} status 0 0\nbye ${marker} end\n`;
@@ -82,8 +91,8 @@ describe("its output", () => {
   });
 
   it("need not be packed", () => {
-    const text = `${marker} data 0 ${Buffer.from("plain").toString("base64")}\n${marker} end\n`;
-    expect(framesOf(text, marker, 1)[0]?.data.toString()).toBe("plain");
+    const text = `${marker} data 0 ${Buffer.from(lane).toString("base64")}\n${marker} end\n`;
+    expect(framesOf(text, marker, 1)[0]?.data.toString()).toBe("hello");
   });
 
   it("is refused when it ends early or is damaged", () => {

@@ -199,8 +199,9 @@ describe("processes", () => {
 describe("names with any bytes", () => {
   it("come through find", () => {
     const record = (path: Buffer) =>
-      Buffer.concat([Buffer.from("f 644 0:0 1700000000.0000000010 5\0"), path, Buffer.from("\0\0")]);
-    const output = Buffer.concat([record(Buffer.from("/a\nb'\"$")), record(Buffer.of(0x2f, 0xff))]);
+      Buffer.concat([Buffer.from("f 644 0:0 1700000000.0000000010 5\0"), path, Buffer.from("\0\0\0")]);
+    const head = Buffer.from("1700000000\0boot\0machine\0\0");
+    const output = Buffer.concat([head, record(Buffer.from("/a\nb'\"$")), record(Buffer.of(0x2f, 0xff))]);
     expect(files.read(output)).toEqual({
       "/a\\x0ab'\"$": "file 0644 0:0 5 bytes 2023-11-14T22:13:20.000000001Z",
       "/\\xff": "file 0644 0:0 5 bytes 2023-11-14T22:13:20.000000001Z",

@@ -155,11 +155,11 @@ export function connectTo(node: TestNode): Promise<Connection> {
   return connect(node.access, { hostKey: node.identity.hostKey });
 }
 
-/** A look at the whole node, over a connection of its own. */
-export async function look(node: TestNode): Promise<Fingerprint> {
+/** A look at the whole node, over a connection of its own; quicker with an earlier one. */
+export async function look(node: TestNode, since?: Fingerprint): Promise<Fingerprint> {
   const connection = await connectTo(node);
   try {
-    return await fingerprint(connection);
+    return await fingerprint(connection, since === undefined ? {} : { since });
   } finally {
     await connection.close();
   }
@@ -167,7 +167,7 @@ export async function look(node: TestNode): Promise<Fingerprint> {
 
 /** What is not as it was. */
 export async function changesSince(node: TestNode, before: Fingerprint): Promise<readonly Difference[]> {
-  return differences(before, await look(node));
+  return differences(before, await look(node, before));
 }
 
 /** Runs commands one after the other in one login shell, as a fixer would type them; ends at the first that fails. */

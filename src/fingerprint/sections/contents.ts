@@ -1,7 +1,9 @@
-import { lines, sh, trusted } from "../../shell.ts";
+import { lines, type Shell, sh, trusted } from "../../shell.ts";
 import { entriesOf, readable } from "../entries.ts";
 import type { Section } from "../section.ts";
+import type { Entries } from "../types.ts";
 import { walk } from "../walk.ts";
+import type { Hashable } from "./files.ts";
 
 /** Files up to this many bytes are hashed as a whole; of larger ones the first and the last MiB. */
 export const wholeUpTo = 256 * 1024 * 1024;
@@ -36,22 +38,41 @@ function pairOf(line: string): readonly [string, string] {
   return [readable(nameOf(name, backslash === "\\")), `${label} ${hash}`];
 }
 
+function read(output: Buffer): Entries {
+  const text = output.toString("latin1");
+  const end = text.indexOf("\0");
+  if (end === -1) throw new Error("the hashes end early");
+  const whole = text.slice(0, end).split("\n");
+  const partial = text.slice(end + 1).split("\0");
+  return entriesOf([...whole, ...partial].filter((line) => line !== "").map(pairOf));
+}
+
+/** Hashes what two scripts list, each name ended by a NUL. */
+function hashing(whole: Shell, partial: Shell): Section {
+  return {
+    name: "contents",
+    programs: ["find", "xargs", "sha256sum"],
+    // sha256sum writes whole lines, so that several may share a pipe; with -z it would not.
+    script: lines(
+      sh`${whole} | xargs -0 -r -P "$(nproc)" -n 200 sha256sum --`,
+      sh`printf '\0'`,
+      sh`${partial} | xargs -0 -r -n 50 sh -c ${ends.shell} sh`,
+    ),
+    read,
+  };
+}
+
 /** SHA-256 of every file whose contents are compared. */
-export const contents: Section = {
-  name: "contents",
-  programs: ["find", "xargs", "sha256sum"],
-  // sha256sum writes whole lines, so that several may share a pipe; with -z it would not.
-  script: lines(
-    sh`${small} | xargs -0 -r -P "$(nproc)" -n 200 sha256sum --`,
-    sh`printf '\0'`,
-    sh`${large} | xargs -0 -r -n 50 sh -c ${ends.shell} sh`,
-  ),
-  read: (output) => {
-    const text = output.toString("latin1");
-    const end = text.indexOf("\0");
-    if (end === -1) throw new Error("the hashes end early");
-    const whole = text.slice(0, end).split("\n");
-    const partial = text.slice(end + 1).split("\0");
-    return entriesOf([...whole, ...partial].filter((line) => line !== "").map(pairOf));
-  },
-};
+export const contents: Section = hashing(small, large);
+
+/** In base64, as names need not be UTF-8; printf is part of the shell, so that any number of names is no long command line. */
+function listed(files: readonly Hashable[]): Shell {
+  const names = Buffer.concat(files.flatMap(({ path }) => [path, Buffer.of(0)]));
+  return sh`printf '%s' ${names.toString("base64")} | base64 -d`;
+}
+
+/** The same of these files only. */
+export function contentsOf(files: readonly Hashable[]): Section {
+  const isLarge = ({ bytes }: Hashable) => bytes > wholeUpTo;
+  return hashing(listed(files.filter((file) => !isLarge(file))), listed(files.filter(isLarge)));
+}

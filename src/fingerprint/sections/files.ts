@@ -35,25 +35,80 @@ function describe(stat: string, target: string): string {
   ].join(" ");
 }
 
-const print = (time: string, size: string) => trusted(`-printf '%y %m %U:%G ${time} ${size}\\0%p\\0%l\\0'`);
+const print = (time: string, size: string, state: string) =>
+  trusted(`-printf '%y %m %U:%G ${time} ${size}\\0%p\\0%l\\0${state}\\0'`);
+
+const state = "%F %C@ %D %i %s %T@";
+const none = Buffer.alloc(0);
 
 /** Every path: type, mode, owner, size, modification time in nanoseconds, target of a link. */
 export const files: Section = {
   name: "files",
-  programs: ["find"],
+  programs: ["find", "cat", "date"],
   // Something may vanish while find walks: that is no failure.
-  script: sh`${walk({
-    outside: print("-", "-"),
-    names: print("-", "-"),
-    untimed: print("-", "%s"),
-    whole: print("%T@", "%s"),
-  })}
+  script: sh`
+printf '%s\0' "$(date +%s)" "$(cat /proc/sys/kernel/random/boot_id)" "$(cat /etc/machine-id)" ''
+${walk({
+  outside: print("-", "-", ""),
+  names: print("-", "-", ""),
+  untimed: print("-", "%s", state),
+  whole: print("%T@", "%s", state),
+})}
 :`,
   read: (output) =>
     entriesOf(
-      recordsOf(output, 3).map(([stat, path, target]) => [
-        readable(path ?? Buffer.alloc(0)),
-        describe(String(stat), readable(target ?? Buffer.alloc(0))),
-      ]),
+      recordsOf(output, 4)
+        .slice(1)
+        .map(([stat, path = none, target = none]) => [
+          readable(path),
+          describe(String(stat), readable(target)),
+        ]),
     ),
 };
+
+/** A file whose contents are compared. */
+export interface Hashable {
+  readonly path: Buffer;
+  readonly bytes: number;
+  /** Device, inode, size, times of modification and change: changes whenever somebody writes to it. */
+  readonly state: string;
+  /** Whether nobody can have written to it since without another state. */
+  readonly settled: boolean;
+}
+
+/** What the section's script tells beside its entries. */
+export interface Census {
+  /** Boot id and machine id: clones of one saved machine have the same boot id. `undefined` when it cannot be told. */
+  readonly machine: string | undefined;
+  readonly files: readonly Hashable[];
+}
+
+/**
+ * File systems that set a time of change at every write. Not tmpfs: a program that has mapped a file there writes to it
+ * without one. Files of overlay and btrfs are on devices that no mount has: find calls these unknown.
+ */
+const dated: ReadonlySet<string> = new Set([
+  ...["ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "overlay", "unknown"],
+]);
+
+/**
+ * Seconds. Times come from a coarse clock (of a second on old ext3), so that two writes may have the same; a mapped
+ * page that is dirty is written to without a new time until it is on the disk, which is half a minute.
+ */
+const settling = 60;
+
+/** Reads from the output of {@link files} which files there are to hash, and by what to tell whether they changed. */
+export function censusOf(output: Buffer): Census {
+  const [head = [], ...records] = recordsOf(output, 4);
+  const [clock = "", boot = "", machine = ""] = head.map(String);
+  const latest = Number(clock) - settling;
+  return {
+    machine: boot === "" ? undefined : `${boot} ${machine}`,
+    files: records.flatMap(([stat, path = none, , text]) => {
+      if (String(stat)[0] !== "f" || text === undefined || text.length === 0) return [];
+      const [system = "", changed = "", ...rest] = String(text).split(" ");
+      const settled = dated.has(system) && Number(changed) < latest;
+      return [{ path, bytes: Number(rest[2]), state: [changed, ...rest].join(" "), settled }];
+    }),
+  };
+}

@@ -14,6 +14,7 @@ export {
   editFile,
   etcdFill,
   folder,
+  link,
   linkFile,
   mode,
   move,
@@ -26,6 +27,7 @@ export {
 } from "./operations/constructors.ts";
 export { credentialsFromHelper } from "./probes/credentials-helper.ts";
 export { etcdPutRefused } from "./probes/etcd-put-refused.ts";
+export { largePacketRefused } from "./probes/large-packet.ts";
 export type { Probe } from "./probes/probe.ts";
 export { slowAnswer, slowConnect } from "./probes/slow-answer.ts";
 export { textMissing, textPresent } from "./probes/text.ts";

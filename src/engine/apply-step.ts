@@ -80,10 +80,14 @@ export async function applyStep(
     states,
     ...foldersAround(frames),
   });
+  if (cutsTheWay(step)) await target.session.renew();
   if (!options.verify) return;
   refuseWithoutEffect(name, step, states);
   if (step.symptom !== undefined) await awaitSymptom(target.session, step, context, log, at);
 }
+
+const cutsTheWay = (step: StepPlan) =>
+  step.operations.some(({ spec }) => kindOf(spec).dangers(spec).includes("lockout"));
 
 const patienceOf = (step: StepPlan) => step.break?.patience ?? 15;
 

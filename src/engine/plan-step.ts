@@ -80,6 +80,7 @@ const everyProgram: readonly string[] = [
     "etcdctl",
     "flock",
     "grep",
+    "ip",
     "kubectl",
     "lsattr",
     "mv",

@@ -17,6 +17,12 @@ export interface Session {
   run(body: Shell, expires?: NodeClock): Promise<readonly Frame[]>;
   /** A read, which may be done again: tried once more over a new connection when its outcome is unknown. */
   read(body: Shell): Promise<readonly Frame[]>;
+  /**
+   * Goes on over a new connection: after a change to the way itself, such as the MTU's, what was connected before may
+   * hang for ever.
+   * @throws ConnectError
+   */
+  renew(): Promise<void>;
   /** The node's own time as it must be about now. @throws RemoteError before anything has been read there. */
   clock(): NodeClock;
   close(): Promise<void>;
@@ -50,17 +56,21 @@ export async function openSession(
     if (clock !== undefined) seen = { clock, at: moment() };
     return frames;
   };
+  const renew = async () => {
+    await connection.close();
+    connection = await open();
+  };
   return {
     name: access.name,
     identity,
     run,
+    renew,
     async read(body) {
       try {
         return await run(body);
       } catch (error) {
         if (!(error instanceof UnknownOutcomeError)) throw error;
-        await connection.close();
-        connection = await open();
+        await renew();
         return run(body);
       }
     },

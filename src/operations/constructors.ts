@@ -2,6 +2,7 @@ import type { AttributesOperation } from "./attributes.ts";
 import type { EtcdFillOperation } from "./etcd-fill.ts";
 import type { FileOperation } from "./file.ts";
 import type { FolderOperation } from "./folder.ts";
+import type { LinkOperation } from "./link.ts";
 import type { ModeOperation } from "./mode.ts";
 import type { MoveOperation } from "./move.ts";
 import type { ProcessOperation } from "./process.ts";
@@ -77,6 +78,11 @@ export function qdisc(
 /** Changes a kernel setting, by the name and in the words of sysctl. */
 export function sysctl(name: string, value: string | number): SysctlOperation {
   return { kind: "sysctl", name, value: String(value) };
+}
+
+/** Changes the MTU of a network device. */
+export function link(device: string, change: Pick<LinkOperation, "mtu">): LinkOperation {
+  return { kind: "link", device, ...change };
 }
 
 /** Fills etcd with keys of our own until it raises its NOSPACE alarm. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { sysctl } from "../../src/operations/constructors.ts";
+import { link, sysctl } from "../../src/operations/constructors.ts";
 import { useLab } from "../support/lab.ts";
 import { type Bench, everyDeath, openBench } from "../support/operations.ts";
 
@@ -22,5 +22,21 @@ it("a kernel setting, killed anywhere, is as it was, and so is what the kernel c
     expect(deaths).toBeGreaterThan(10);
   } finally {
     await bench.run(`echo ${before} > ${redirects}`);
+  }
+});
+
+it("an MTU, killed anywhere, is as it was, and so is that of IPv6", async () => {
+  await bench.run(`
+    ip link add lk0 type veth peer name lk1
+    ip link set lk0 up
+    echo 1350 > /proc/sys/net/ipv6/conf/lk0/mtu`);
+  try {
+    const deaths = await everyDeath(bench, {
+      operations: [link("lk0", { mtu: 1300 })],
+      evidence: "ip -d link; grep -rHs . /proc/sys/net/ipv6/conf/lk0 || :",
+    });
+    expect(deaths).toBeGreaterThan(2);
+  } finally {
+    await bench.run("ip link del lk0");
   }
 });

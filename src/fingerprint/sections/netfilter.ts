@@ -1,4 +1,4 @@
-import { sh } from "../../shell.ts";
+import { type Shell, sh } from "../../shell.ts";
 import { counted, entriesOf, linesOf, sha256 } from "../entries.ts";
 import type { Section } from "../section.ts";
 import type { Entries } from "../types.ts";
@@ -37,11 +37,23 @@ function saved(lines: readonly string[]): readonly Chain[] {
 /** The kernel loads a table with its empty built-in chains when it is first asked for, and never unloads it. */
 const saysSomething = ({ policy, rules }: Chain) => policy !== "ACCEPT, " || rules.length > 0;
 
+/**
+ * Asking for nftables' rules makes the kernel load nftables, and a look changes nothing: where it is a module that is
+ * not loaded there are no rules.
+ */
+const whereLoaded = (script: Shell): Shell => sh`
+release=$(uname -r)
+if [ -r /proc/modules ] && [ -r "/lib/modules/$release/modules.builtin" ] &&
+  ! grep -q '^nf_tables ' /proc/modules && ! grep -q '/nf_tables\.ko$' "/lib/modules/$release/modules.builtin"
+then :; else ${script}
+fi`;
+
 function tables(command: string): Section {
+  const script = sh`${command}`;
   return {
     name: command.replace("-save", ""),
     programs: [command],
-    script: sh`${command}`,
+    script: command.includes("-nft-") ? whereLoaded(script) : script,
     read: (output) => entriesOfChains(saved(linesOf(output)).filter(saysSomething)),
   };
 }
@@ -80,6 +92,6 @@ function ruleset(lines: readonly string[]): readonly Chain[] {
 export const nftables: Section = {
   name: "nftables",
   programs: ["nft"],
-  script: sh`nft -s list ruleset`,
+  script: whereLoaded(sh`nft -s list ruleset`),
   read: (output) => entriesOfChains(ruleset(linesOf(output))),
 };

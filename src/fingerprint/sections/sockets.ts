@@ -8,8 +8,11 @@ function pairOf(line: string): readonly [string, string] {
   return [`${protocol} ${local}`, [state, ...[...new Set(names)].sort()].join(" ")];
 }
 
-/** A question to a name server opens a socket for a moment: only what is there twice is listed. */
-const sample = sh`ss -H -t -u -w -l -n -p`;
+/**
+ * A question to a name server opens a socket for a moment: only what is there twice is listed. With PROC_ROOT ss reads
+ * the tables in /proc, as its questions to the kernel would make that load a module for each protocol.
+ */
+const sample = sh`PROC_ROOT=/proc ss -H -t -u -w -l -n -p`;
 
 /** Listening sockets: protocol and address, and the programs that hold them. */
 export const sockets: Section = {

@@ -223,19 +223,30 @@ async function undoItems(
   }
   const stopped = actors.length > 0 ? await look(session, items) : first;
   const verdicts = verdictsOf(items, stopped, log);
-  const restoring = items.filter((item) => isRestored(verdicts[item.index] ?? "unknown", exact)).toReversed();
+  const restoring = items
+    .filter(
+      (item) =>
+        isRestored(verdicts[item.index] ?? "unknown", exact) || hasRemains(item, stopped.states[item.index]),
+    )
+    .toReversed();
   at("restoring");
   const moved = Object.entries(folders).some(([folder, time]) => stopped.folders[folder] !== time);
   const idle = restoring.length === 0 && !moved;
-  const frames = idle ? [] : await session.read(restoreScript(restoring, folders, heldOf(log)));
+  const restore = (some: readonly Item[]) => session.read(restoreScript(some, folders, heldOf(log)));
+  const frames = idle ? [] : [...(await restore(restoring))];
   recordRestored(log, request.target, items, verdicts, new Set(restoring), context);
   if (actors.length > 0) await new Promise((resolve) => setTimeout(resolve, ACTOR_PERIOD * 1000));
-  const last = restoring.length + actors.length > 0 ? await look(session, items) : stopped;
+  let last = restoring.length + actors.length > 0 ? await look(session, items) : stopped;
+  const left = restoring.filter((item) => !isBack(item, last.states[item.index]));
+  if (left.length > 0 && left.length < restoring.length) {
+    // It may have been in the way of one what another has put back since: a queue's numbers follow the device's MTU.
+    frames.push(...(await restore(left)));
+    last = await look(session, items);
+  }
   return items.map((item) => {
     const kind = kindOf(item.spec);
-    const now = last.states[item.index];
     const change = changeOf(frames, "restore", item.index);
-    const restored = now !== undefined && kind.restored(item.spec, item.before, now);
+    const restored = isBack(item, last.states[item.index]);
     const kept = !restored && verdicts[item.index] === "fixed differently" && !exact;
     return {
       step: item.intent.step,
@@ -252,6 +263,12 @@ async function undoItems(
     };
   });
 }
+
+const isBack = ({ spec, before }: Item, now: State | undefined) =>
+  now !== undefined && kindOf(spec).restored(spec, before, now);
+
+const hasRemains = ({ spec, before }: Item, now: State | undefined) =>
+  now !== undefined && kindOf(spec).remains(spec, before, now);
 
 /**
  * Which folders' modification times are put back: those where nobody but us wrote. Decided by the first undo and kept

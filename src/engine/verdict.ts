@@ -18,6 +18,7 @@ export function verdictOf(finding: Finding, held: Held): Verdict {
   const { operation, now } = finding;
   const kind = kindOf(operation.spec);
   if (now === undefined) return "unknown";
+  if (kind.gone(operation.spec, operation.before, now)) return "drifted";
   if (kind.restored(operation.spec, operation.before, now)) return "fixed exactly";
   if (kind.inEffect(operation.spec, operation.before, now, held)) return "still broken";
   if (kind.remains(operation.spec, operation.before, now)) return "drifted";

@@ -85,8 +85,16 @@ export interface OperationKind<Spec extends Operation = Operation> {
   restore(spec: Spec, before: State, held: Held): Shell;
   inEffect(spec: Spec, before: State, now: State, held: Held): boolean;
   restored(spec: Spec, before: State, now: State): boolean;
-  /** True when something that only we put there is still there, whatever else changed: it has to go in any case. */
+  /**
+   * True when something that only we put there is still there, whatever else changed: it has to go in any case, also
+   * where `restored` is true as it is none of what was changed, such as a kernel module.
+   */
   remains(spec: Spec, before: State, now: State): boolean;
+  /**
+   * True when the thing that was changed is no longer there, or another one has its name, such as a network device that
+   * was removed or made anew: nobody has fixed that, whatever the symptom says.
+   */
+  gone(spec: Spec, before: State, now: State): boolean;
   /**
    * Whether a state that is neither before nor after may be what our own change left when it was cut off. Where it
    * cannot be, because the change is atomic, it is a person's work.
@@ -105,6 +113,7 @@ export const common = {
   folders: (): readonly string[] => [],
   restored: (_spec: Operation, before: State, now: State) => sameValues(before, now),
   remains: () => false,
+  gone: () => false,
   halfway: () => true,
 } satisfies Partial<OperationKind>;
 

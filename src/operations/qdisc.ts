@@ -1,4 +1,5 @@
-import { sh, trusted } from "../shell.ts";
+import { lines, sh, trusted } from "../shell.ts";
+import { moduleLibrary } from "./module-library.ts";
 import { common, field, type OperationKind, type State } from "./operation.ts";
 
 export interface QdiscOperation {
@@ -12,12 +13,13 @@ export interface QdiscOperation {
 
 const schema = {
   type: "object",
-  description: "Shape what leaves a network device with a queueing discipline such as netem.",
+  description:
+    "Shape the IPv4 and IPv6 packets that leave a network device with a queueing discipline such as netem. What is neither, such as ARP, passes.",
   properties: {
     kind: { const: "qdisc" },
     device: {
       type: "string",
-      pattern: "^[^\\s/-][^\\s/]{0,14}$",
+      pattern: "^[A-Za-z0-9_][A-Za-z0-9_.+~-]{0,14}$",
       description: "Network device, such as eth0.",
     },
     discipline: {
@@ -33,8 +35,8 @@ const schema = {
     },
     peers: {
       type: "array",
-      items: { type: "string", pattern: "^[0-9.]+(/[0-9]+)?$" },
-      description: "Only packets to these IPv4 addresses or networks. Default: every packet.",
+      items: { type: "string", pattern: "^([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(/[0-9]+)?$" },
+      description: "Only packets to these addresses or networks, IPv4 or IPv6. Default: every packet.",
     },
     spare: {
       type: "array",
@@ -47,74 +49,241 @@ const schema = {
   additionalProperties: false,
 } as const;
 
-/** The root's handle: ours is recognised by it, and only ours is ever removed. */
+/** The root's handle: ours is recognised by it. */
 const HANDLE = "7a31";
 
 /**
- * htb at the root, because it is classful and present wherever u32 is: class 1 lets pass, class 2 holds the discipline.
- * The default class is 1 while the filters are being added, so that there is no moment in which the control channel is
- * shaped; the catch-all filter comes last. `prio` would need no rates, but is missing from more kernels.
+ * What another hand has put at the root goes in again from its own printed form, when a trial has shown that tc then
+ * tells the same of it, raw numbers included. Only for kinds of which tc tells everything (netem's table of delays, for
+ * one, cannot be read), and which hold no classes.
  */
-const library = trusted(
-  String.raw`
-qdisc_root() { # device: kind and handle of the root discipline
-  tc qdisc show dev "$1" | sed -n 's/^qdisc \([^ ]*\) \([^ ]*\) root.*/\1 \2/p' | head -n 1
+const tellable = "bfifo cake codel fq fq_codel noqueue pfifo pfifo_fast sfq tbf";
+
+const library = lines(
+  moduleLibrary,
+  trusted(String.raw`
+qdisc_root() { # device: its root and what is below it, in one line; ingress and clsact have places of their own and stay
+  tc -d qdisc show dev "$1" |
+    sed -n '/^qdisc \(ingress\|clsact\) /!{ s/^qdisc //; s/ refcnt [0-9]*//; s/ *$/;/; H; }; ${"$"}{ x; s/\n//g; p; }'
 }
-qdisc_read() { # device discipline...
-  if [ -e "/sys/class/net/$1" ]; then
-    put device present
-    put root "$(qdisc_root "$1" | tr ' ' ,)"
-    shift
-    note known "$(qdisc_known "$@")"
-  else put device absent
+qdisc_digest() { # of what tc shows below our root
+  digest=$(sed -n '/ root /d; /^qdisc \(ingress\|clsact\) /d; s/ \(refcnt\|seed\) [0-9]*//g; s/ \(not_\)\{0,1\}in_hw.*//; s/ *$//; p' | sha256sum)
+  printf '%s\n' "${"$"}{digest%% *}"
+}
+qdisc_alone() { # device option...: tc, on the lines of standard input, with a lo like the device where nobody is
+  read -r mtu <"/sys/class/net/$1/mtu"
+  read -r length <"/sys/class/net/$1/tx_queue_len"
+  shift
+  unshare -n sh -c 'ip link set dev lo mtu "$1" txqueuelen "$2"; shift 2; exec tc -d "$@" -batch -' sh "$mtu" "$length" "$@"
+}
+qdisc_shown() { # words of an addition: lines that add it, show it and take it away again
+  printf 'qdisc add dev lo root handle %s\nqdisc show dev lo\nqdisc del dev lo root\n' "$*"
+}
+qdisc_trial() { # device lines: what tc tells of ours, or why it does not take it
+  if told=$(printf '%s\nqdisc show dev lo\nfilter show dev lo parent ${HANDLE}:\nqdisc del dev lo root\n' "$2" | qdisc_alone "$1" 2>&1); then
+    note shape "$(printf '%s\n' "$told" | qdisc_digest)"
+    return
   fi
-}
-qdisc_known() { # discipline...: does this kernel take it? Asked in a network namespace of its own, which ends at once
-  unshare -n tc qdisc add dev lo root handle 1: htb 2>/dev/null || { echo no htb; return; }
-  if message=$(unshare -n tc qdisc add dev lo root "$@" 2>&1); then echo yes; return; fi
-  case $message in
-  *"kind is unknown"*|*"No such file"*) echo "no $1" ;;
-  *) printf '%s' "$message" | head -n 1 ;;
+  why=$(printf '%s\n' "$told" | head -n 1)
+  case $told in
+  *"Command failed -:1") note misfit "the kernel has no htb queueing discipline" ;;
+  *"kind is unknown"*"Command failed -:4" | *"No such file"*"Command failed -:4") note misfit lacking ;;
+  *"Command failed -:4") note misfit "tc does not take it: $why" ;;
+  *) note misfit "tc does not take its filters: $why" ;;
   esac
 }
-qdisc_pass() { # device priority selector...: let these packets pass
-  device=$1 prio=$2; shift 2
-  tc filter add dev "$device" parent ${HANDLE}: protocol ip prio "$prio" u32 "$@" flowid ${HANDLE}:1
+qdisc_again() { # device root: what to say to tc to get another's root again, or why that cannot be told
+  kind=${"$"}{2%% *} rest=${"$"}{2#* }
+  handle=${"$"}{rest%% *}
+  case " ${tellable} " in *" $kind "*) ;; *) note foreign "nothing tells all of a $kind"; return ;; esac
+  case $2 in *\;*\;) note foreign "another one is below it"; return ;; esac
+  if [ -n "$(tc filter show dev "$1")" ]; then note foreign "it has filters"; return; fi
+  # tc prints some words that it does not take.
+  words=$(tc qdisc show dev "$1" | sed -nE '/^qdisc [^ ]* [^ ]* root /!d; s/.* root refcnt [0-9]* *//; s/([0-9])(p|b|sec)( |$)/\1\3/g; s/bandwidth unlimited//; s/bands .* weights [0-9 ]*//; p')
+  is=$(tc -d -r -j qdisc show dev "$1" root | sed 's/"refcnt":[0-9]*//')
+  for form in "$words" ''; do
+    made=$(qdisc_shown "$handle" "$kind" "$form" | qdisc_alone "$1" -r -j 2>/dev/null | sed 's/"refcnt":[0-9]*//')
+    if [ "$made" = "$is" ]; then note again "$handle $kind $form"; return; fi
+  done
+  note foreign "tc does not take what it prints of it"
 }
-qdisc_shape() { # device priority selector...: send these packets through the discipline
-  device=$1 prio=$2; shift 2
-  tc filter add dev "$device" parent ${HANDLE}: protocol ip prio "$prio" u32 "$@" flowid ${HANDLE}:2
+qdisc_default() { # device root: would the kernel make the same again?
+  setting=
+  if [ -r /proc/sys/net/core/default_qdisc ]; then read -r setting </proc/sys/net/core/default_qdisc; fi
+  read -r type <"/sys/class/net/$1/type"
+  # Only for Ethernet is lo, whose packets have as long a header, a measure.
+  if [ "$type" != 1 ]; then note alike unknown; return; fi
+  printf '%s' "$2" | tr ';' '\n' | sed 's/ \(root\|parent [^ ]*\)//' | sort -u | while read -r kind handle words; do
+    case $kind in
+    noqueue | mq) continue ;;
+    # mq gives pfifo_fast to queues that are not in use.
+    "${"$"}{setting:-$kind}" | pfifo_fast) ;;
+    *) note foreign "$setting would come"; return ;;
+    esac
+    case $(qdisc_shown 1: "$kind" | qdisc_alone "$1") in
+    "qdisc $kind 1: root refcnt "[0-9]*" $words" | "qdisc $kind 1: root refcnt "[0-9]*" $words ") ;;
+    *) note foreign "with other numbers, as its MTU has been changed since" ;;
+    esac
+  done
 }
-qdisc_add() { # device discipline...
-  device=$1; shift
-  tc qdisc add dev "$device" root handle ${HANDLE}: htb default 1
-  tc class add dev "$device" parent ${HANDLE}: classid ${HANDLE}:1 htb rate 100gbit quantum 60000
-  tc class add dev "$device" parent ${HANDLE}: classid ${HANDLE}:2 htb rate 100gbit quantum 60000
-  tc qdisc add dev "$device" parent ${HANDLE}:2 handle 7a32: "$@"
+qdisc_unload() { # module...: those that nobody uses
+  command -v rmmod >/dev/null || return 0
+  # A filter and a network namespace let go of their modules a moment after they are gone.
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    loaded=
+    for module in "$@"; do
+      if [ -e "/sys/module/$module" ]; then loaded="$loaded $module"; fi
+    done
+    if [ -z "$loaded" ] || rmmod $loaded 2>/dev/null; then return; fi
+    sleep 0.05
+  done
 }
-qdisc_del() { # device
-  [ -e "/sys/class/net/$1" ] || return 0
-  case $(qdisc_root "$1") in "htb ${HANDLE}:") tc qdisc del dev "$1" root ;; esac
+qdisc_modules() { # before: the modules of traffic control that are loaded now and were not then
+  while read -r module rest; do
+    case $module in sch_* | cls_*) case " $1 " in *" $module "*) ;; *) printf '%s ' "$module" ;; esac ;; esac
+  done </proc/modules
 }
-`,
+qdisc_try() { # device lines root: all that only plan wants to know
+  had=$(modules_loaded)
+  qdisc_trial "$1" "$2"
+  case $3 in
+  *' 0: root'*) qdisc_default "$1" "$3" ;;
+  ?*) qdisc_again "$1" "$3" ;;
+  esac
+  [ -n "$had" ] || return 0
+  new=$(qdisc_modules "$had")
+  note modules "$new"
+  qdisc_unload $new
+}
+qdisc_read() { # device lines
+  if [ ! -e "/sys/class/net/$1" ]; then put device absent; return; fi
+  put device present
+  read -r index <"/sys/class/net/$1/ifindex"; put index "$index"
+  read -r boot </proc/sys/kernel/random/boot_id; note boot "$boot"
+  read -r mtu <"/sys/class/net/$1/mtu"; note mtu "$mtu"
+  read -r flags <"/sys/class/net/$1/flags"
+  if [ $((flags & 1)) = 1 ]; then note link up; else note link down; fi
+  root=$(qdisc_root "$1")
+  case $root in
+  "htb ${HANDLE}: root "*)
+    put root ours
+    put shape "$({ tc -d qdisc show dev "$1"; tc -d filter show dev "$1" parent ${HANDLE}:; } | qdisc_digest)" ;;
+  *) put root "$root" ;;
+  esac
+  [ "$CONTENT" = no ] || qdisc_try "$1" "$2" "$root"
+  if [ -r /proc/modules ]; then
+    note idle "$(while read -r module _ users _; do case $module,$users in sch_*,0 | cls_*,0) printf '%s ' "$module" ;; esac; done </proc/modules)"
+  fi
+}
+qdisc_back() { # device root again
+  root=$(qdisc_root "$1")
+  if [ "$root" = "$2" ]; then return; fi
+  case $root in *' 0: root'* | '') ;; *) tc qdisc del dev "$1" root ;; esac
+  if [ -n "$3" ]; then
+    tc qdisc add dev "$1" root handle $3
+  elif [ "$(qdisc_root "$1")" != "$2" ]; then
+    # The kernel's own is made anew, by the MTU of now, whenever another one goes.
+    tc qdisc add dev "$1" root pfifo
+    tc qdisc del dev "$1" root
+  fi
+}
+qdisc_restore() { # device root again boot module...
+  device=$1 was=$2 again=$3 then=$4 code=0; shift 4
+  if [ -e "/sys/class/net/$device" ]; then qdisc_back "$device" "$was" "$again"
+  else
+    echo "there is no network device $device any more, and what was changed has gone with it" >&2
+    code=1
+  fi
+  read -r boot </proc/sys/kernel/random/boot_id
+  if [ "$boot" = "$then" ]; then qdisc_unload "$@"; fi
+  return $code
+}
+`),
 );
 
-const ours = (state: State) => state.values.root === `htb,${HANDLE}:`;
+/** A header field that says the protocol, and where its packets have their ports. */
+const families = [
+  { protocol: "ip", match: "ip", addresses: (peer: string) => !peer.includes(":") },
+  { protocol: "ipv6", match: "ip6", addresses: (peer: string) => peer.includes(":") },
+] as const;
+type Family = (typeof families)[number];
 
-/** u32 selectors for a port on either side; the protocol's number is left out, as only TCP and UDP have ports. */
-const portSelectors = (port: number): string[][] => [
-  ["match", "ip", "sport", String(port), "0xffff"],
-  ["match", "ip", "dport", String(port), "0xffff"],
-];
+/** u32 selectors for a port on either side, of TCP (6) and UDP (17). Other protocols have other things in its place. */
+const portSelectors = ({ match }: Family, port: number): string[] =>
+  [6, 17].flatMap((protocol) =>
+    ["sport", "dport"].map(
+      (side) => `match ${match} protocol ${protocol} 0xff match ${match} ${side} ${port} 0xffff`,
+    ),
+  );
 
-function shaped(spec: QdiscOperation): string[][] {
-  const peers = (spec.peers ?? []).map((peer) => ["match", "ip", "dst", peer]);
-  const ports = (spec.ports ?? []).flatMap(portSelectors);
-  if (peers.length === 0 && ports.length === 0) return [["match", "u32", "0", "0"]];
-  if (peers.length === 0) return ports;
-  if (ports.length === 0) return peers;
-  return peers.flatMap((peer) => ports.map((port) => [...peer, ...port]));
+function shaped(spec: QdiscOperation, family: Family): string[] {
+  const { peers = [], ports = [] } = spec;
+  const mine = peers
+    .filter((peer) => family.addresses(peer))
+    .map((peer) => `match ${family.match} dst ${peer}`);
+  if (peers.length === 0 && ports.length === 0) return ["match u32 0 0"];
+  const selectors = ports.flatMap((port) => portSelectors(family, port));
+  if (peers.length === 0) return selectors;
+  if (ports.length === 0) return mine;
+  return mine.flatMap((peer) => selectors.map((selector) => `${peer} ${selector}`));
 }
+
+/**
+ * Lines for `tc -batch`.
+ *
+ * htb at the root, because it is classful and present wherever u32 is: class 1 lets pass, class 2 holds the discipline.
+ * The default class is 1, and what lets pass stands before what shapes, so that there is no moment in which the control
+ * channel is shaped.
+ */
+function batch(spec: QdiscOperation, device: string, verb: "add" | "replace"): string {
+  // A priority holds filters of one protocol only.
+  const filters = (priority: number, selectors: (family: Family) => readonly string[], to: number) =>
+    families.flatMap((family, index) =>
+      selectors(family).map(
+        (selector) =>
+          `filter add dev ${device} parent ${HANDLE}: protocol ${family.protocol} prio ${priority + index} u32 ${selector} flowid ${HANDLE}:${to}`,
+      ),
+    );
+  return [
+    `qdisc ${verb} dev ${device} root handle ${HANDLE}: htb default 1`,
+    ...[1, 2].map(
+      (minor) =>
+        `class add dev ${device} parent ${HANDLE}: classid ${HANDLE}:${minor} htb rate 100gbit quantum 60000`,
+    ),
+    `qdisc add dev ${device} parent ${HANDLE}:2 handle 7a32: ${spec.discipline.join(" ")}`,
+    ...filters(1, (family) => (spec.spare ?? []).flatMap((port) => portSelectors(family, port)), 1),
+    ...filters(3, (family) => shaped(spec, family), 2),
+  ].join("\n");
+}
+
+const isOurs = (state: State) => state.values.root === "ours";
+
+/** Handle 0: is what the kernel puts there by itself, and puts there again when another one is deleted. */
+const isDefault = (root = "") => /^[^ ]+ 0: root/.test(root);
+
+const sameBoot = (before: State, now: State) => before.notes.boot === now.notes.boot;
+
+/** What the kernel puts there has numbers that follow the MTU, and its kind is that of its last start. */
+const isComparable = (before: State, now: State) =>
+  sameBoot(before, now) &&
+  before.notes.mtu === now.notes.mtu &&
+  now.notes.link === "up" &&
+  before.notes.alike !== "unknown";
+
+function sameRoot(before: State, now: State): boolean {
+  const [was, is] = [before.values.root, now.values.root];
+  if (was === is) return now.values.device === "present";
+  // A device that is down shows none until it is up again.
+  return isDefault(was) && (is === "" || isDefault(is)) && !isComparable(before, now);
+}
+
+const words = (text = "") => text.split(" ").filter((word) => word !== "");
+
+/** Kernel modules that only our change needed. */
+const leftModules = (before: State, now: State) =>
+  sameBoot(before, now)
+    ? words(before.notes.modules).filter((name) => words(now.notes.idle).includes(name))
+    : [];
 
 export const qdisc: OperationKind<QdiscOperation> = {
   ...common,
@@ -124,34 +293,45 @@ export const qdisc: OperationKind<QdiscOperation> = {
   library,
   title: (spec) => `${spec.discipline.join(" ")} on ${spec.device}`,
   owns: (spec) => [`qdisc:${spec.device}`],
-  commands: () => ["tc", "unshare"],
+  commands: () => ["tc", "ip", "unshare", "sha256sum"],
   dangers: () => ["lockout"],
-  read: (spec) => sh`qdisc_read ${spec.device} ${spec.discipline}`,
+  read: (spec) => sh`qdisc_read ${spec.device} ${batch(spec, "lo", "add")}`,
   refusal(spec, before) {
-    if (before.values.device === "absent") return `there is no network device ${spec.device}`;
-    const known = field(before.notes, "known");
-    if (known.startsWith("no ")) return `the kernel has ${known} queueing discipline`;
-    if (known !== "yes") return `tc does not take ${JSON.stringify(spec.discipline.join(" "))}: ${known}`;
-    const handle = field(before.values, "root").split(",")[1] ?? "0:";
-    // Handle 0: is what the kernel puts there by itself, and puts there again when ours is deleted.
-    if (handle !== "0:")
-      return `${spec.device} has a queueing discipline of somebody else (${before.values.root})`;
-    return undefined;
+    const { device } = spec;
+    if (before.values.device === "absent") return `there is no network device ${device}`;
+    if (before.notes.link === "down") return `${device} is down`;
+    if (isOurs(before)) return `${device} is shaped already, by a run that is not undone`;
+    const { misfit, foreign } = before.notes;
+    if (misfit === "lacking") return `the kernel has no ${spec.discipline[0]} queueing discipline`;
+    if (misfit !== undefined) return `${spec.discipline.join(" ")}: ${misfit}`;
+    const root = field(before.values, "root");
+    if (root === "") return `tc shows no queueing discipline of ${device}`;
+    const name = root.split(" ", 2).join(" ");
+    if (foreign === undefined) return undefined;
+    if (!isDefault(root))
+      return `${device} has a queueing discipline of somebody else, ${name}, that could not be put back exactly: ${foreign}`;
+    return `${device} would not get the queueing discipline again that the kernel gave it, ${name}: ${foreign}; let it be made anew: tc qdisc add dev ${device} root pfifo; tc qdisc del dev ${device} root`;
   },
-  apply(spec) {
-    const passes = (spec.spare ?? []).flatMap(portSelectors);
-    const rules = [
-      ...passes.map((selector) => sh`qdisc_pass ${spec.device} 1 ${selector}`),
-      ...shaped(spec).map((selector) => sh`qdisc_shape ${spec.device} 2 ${selector}`),
-    ];
-    return {
-      shell: [sh`qdisc_add ${spec.device} ${spec.discipline}`, ...rules].map((rule) => rule.shell).join("\n"),
-    };
-  },
-  restore: (spec) => sh`qdisc_del ${spec.device}`,
-  inEffect: (_spec, _before, now) => ours(now),
-  remains: (_spec, _before, now) => ours(now),
-  preview: (spec) => ({
-    line: `tc: ${qdisc.title(spec)}${spec.ports ? ` for ports ${spec.ports.join(", ")}` : ""}${spec.peers ? ` to ${spec.peers.join(", ")}` : ""}, sparing ports ${(spec.spare ?? []).join(", ")}`,
+  apply: (spec, before) =>
+    sh`printf '%s\n' ${batch(spec, spec.device, before.notes.again === undefined ? "add" : "replace")} | tc -batch -`,
+  restore: (spec, before) =>
+    sh`qdisc_restore ${spec.device} ${field(before.values, "root")} ${before.notes.again ?? ""} ${field(before.notes, "boot")} ${words(before.notes.modules)}`,
+  inEffect: (_spec, before, now) => isOurs(now) && now.values.shape === before.notes.shape,
+  restored: (_spec, before, now) => sameRoot(before, now),
+  remains: (_spec, before, now) => isOurs(now) || leftModules(before, now).length > 0,
+  // After a restart nobody has removed it, and another's that was there before is gone with it.
+  gone: (_spec, before, now) =>
+    now.values.device === "absent" ||
+    (sameBoot(before, now) ? now.values.index !== before.values.index : !sameRoot(before, now)),
+  // What was there before is added only after ours has been deleted.
+  halfway: (_spec, _before, now) => isDefault(now.values.root),
+  preview: (spec, before) => ({
+    line: [
+      `tc: ${qdisc.title(spec)}`,
+      spec.ports?.length ? ` for ports ${spec.ports.join(", ")}` : "",
+      spec.peers?.length ? ` to ${spec.peers.join(", ")}` : "",
+      `, sparing ports ${(spec.spare ?? []).join(", ")}`,
+      before.notes.again === undefined ? "" : `, in the place of ${before.notes.again}`,
+    ].join(""),
   }),
 };

@@ -13,6 +13,7 @@ export {
   attributes,
   editFile,
   etcdFill,
+  firewallRule,
   folder,
   link,
   linkFile,

@@ -81,6 +81,8 @@ const everyProgram: readonly string[] = [
     "flock",
     "grep",
     "ip",
+    "ip6tables",
+    "iptables",
     "kubectl",
     "lsattr",
     "mv",

@@ -1,6 +1,7 @@
 import type { AttributesOperation } from "./attributes.ts";
 import type { EtcdFillOperation } from "./etcd-fill.ts";
 import type { FileOperation } from "./file.ts";
+import type { FirewallRuleOperation } from "./firewall-rule.ts";
 import type { FolderOperation } from "./folder.ts";
 import type { LinkOperation } from "./link.ts";
 import type { ModeOperation } from "./mode.ts";
@@ -83,6 +84,14 @@ export function sysctl(name: string, value: string | number): SysctlOperation {
 /** Changes the MTU of a network device. */
 export function link(device: string, change: Pick<LinkOperation, "mtu">): LinkOperation {
   return { kind: "link", device, ...change };
+}
+
+/** Adds a rule of iptables, in its words behind `-A CHAIN`; the first of the chain `INPUT` of `filter` by default. */
+export function firewallRule(
+  rule: readonly string[],
+  options: Partial<Omit<FirewallRuleOperation, "kind" | "rule">> = {},
+): FirewallRuleOperation {
+  return { kind: "firewall-rule", chain: "INPUT", ...options, rule };
 }
 
 /** Fills etcd with keys of our own until it raises its NOSPACE alarm. */

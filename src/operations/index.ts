@@ -1,6 +1,7 @@
 import { type AttributesOperation, attributes } from "./attributes.ts";
 import { type EtcdFillOperation, etcdFill } from "./etcd-fill.ts";
 import { type FileOperation, file } from "./file.ts";
+import { type FirewallRuleOperation, firewallRule } from "./firewall-rule.ts";
 import { type FolderOperation, folder } from "./folder.ts";
 import { type LinkOperation, link } from "./link.ts";
 import { type ModeOperation, mode } from "./mode.ts";
@@ -16,6 +17,7 @@ export type AnyOperation =
   | AttributesOperation
   | EtcdFillOperation
   | FileOperation
+  | FirewallRuleOperation
   | FolderOperation
   | LinkOperation
   | ModeOperation
@@ -25,7 +27,20 @@ export type AnyOperation =
   | SysctlOperation
   | UnitOperation;
 
-const all = [attributes, etcdFill, file, folder, link, mode, move, process, qdisc, sysctl, unit];
+const all = [
+  attributes,
+  etcdFill,
+  file,
+  firewallRule,
+  folder,
+  link,
+  mode,
+  move,
+  process,
+  qdisc,
+  sysctl,
+  unit,
+];
 
 /** Every kind of operation by its name. */
 export const kinds: ReadonlyMap<string, OperationKind> = new Map(

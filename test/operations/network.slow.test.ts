@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { link, sysctl } from "../../src/operations/constructors.ts";
+import { firewallRule, link, sysctl } from "../../src/operations/constructors.ts";
 import { useLab } from "../support/lab.ts";
 import { type Bench, everyDeath, openBench } from "../support/operations.ts";
 
@@ -39,4 +39,13 @@ it("an MTU, killed anywhere, is as it was, and so is that of IPv6", async () => 
   } finally {
     await bench.run("ip link del lk0");
   }
+});
+
+it("rules of the firewall, killed anywhere, are gone with the table that came with them", async () => {
+  const rule = ["-p", "tcp", "--dport", "7001", "-j", "CT", "--notrack"];
+  const deaths = await everyDeath(bench, {
+    operations: ["PREROUTING", "OUTPUT"].map((chain) => firewallRule(rule, { table: "raw", chain })),
+    evidence: "nft -s list ruleset",
+  });
+  expect(deaths).toBeGreaterThan(10);
 });

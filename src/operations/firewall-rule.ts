@@ -1,0 +1,177 @@
+import { lines, sh, trusted } from "../shell.ts";
+import { moduleLibrary } from "./module-library.ts";
+import { common, field, type OperationKind, type State } from "./operation.ts";
+
+export interface FirewallRuleOperation {
+  readonly kind: "firewall-rule";
+  readonly family?: "ip" | "ip6";
+  readonly table?: "filter" | "nat" | "mangle" | "raw" | "security";
+  readonly chain: string;
+  readonly rule: readonly string[];
+  readonly position?: "insert" | "append";
+}
+
+const schema = {
+  type: "object",
+  description: "Add one rule to a chain of iptables, until the next reboot.",
+  properties: {
+    kind: { const: "firewall-rule" },
+    family: { enum: ["ip", "ip6"], description: "iptables or ip6tables. Default: ip." },
+    table: { enum: ["filter", "nat", "mangle", "raw", "security"], description: "Default: filter." },
+    chain: {
+      type: "string",
+      pattern: "^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,27}$",
+      description: "A chain that is there, such as INPUT.",
+    },
+    rule: {
+      type: "array",
+      minItems: 1,
+      items: { type: "string", pattern: "^[^\\u0000-\\u001f]+$" },
+      description: "As behind `iptables -A CHAIN`: such as [-p, tcp, --dport, '6443', -j, DROP].",
+    },
+    position: { enum: ["insert", "append"], description: "First or last in the chain. Default: insert." },
+  },
+  required: ["kind", "chain", "rule"],
+  additionalProperties: false,
+} as const;
+
+/**
+ * The kernel has two sets of rules, and `iptables` is the tool of one of them: as that may be changed while the rule is
+ * there, both are asked.
+ * A table of nftables comes with its first rule and stays when that is deleted, and so do modules: what was not there
+ * before is taken away when nobody else uses it.
+ */
+const library = lines(
+  moduleLibrary,
+  trusted(String.raw`
+FIREWALL_MODULES=$(modules_loaded)
+rule_unload() { # modules
+  modules_unload_new "$1" 'xt_*' 'ipt_*' 'ip6t_*' 'nft_*' 'nf_*' 'iptable_*' 'ip6table_*' \
+    x_tables ip_tables ip6_tables nfnetlink libcrc32c 'crc32c_*'
+}
+rule_tools() { # iptables|ip6tables: a tool for each set of rules, the node's own choice first
+  if ! version=$("$1" --version); then echo "$1 does not run" >&2; return 1; fi
+  case $version in *nf_tables*) other=$1-legacy ;; *) other=$1-nft ;; esac
+  echo "$1"
+  if command -v "$other" >/dev/null; then echo "$other"; fi
+}
+rule_there() { # tool table chain words...: 0 there, 1 not there, else it cannot be told
+  tool=$1 table=$2 chain=$3; shift 3
+  case $("$tool" --version) in
+  *nf_tables*) ;;
+  *)
+    # Asking makes the kernel set the table up.
+    case $tool in ip6*) names=/proc/net/ip6_tables_names ;; *) names=/proc/net/ip_tables_names ;; esac
+    grep -qsx -- "$table" "$names" || return 1 ;;
+  esac
+  # Asking for a rule loads the modules that it is made of, which an empty chain makes needless.
+  if rules=$("$tool" -w 5 -t "$table" -S "$chain" 2>/dev/null); then
+    printf '%s\n' "$rules" | grep -q '^-A ' || return 1
+  fi
+  code=0
+  message=$("$tool" -w 5 -t "$table" -C "$chain" "$@" 2>&1) || code=$?
+  case $code,$message in
+  0,*) return 0 ;;
+  1,*'matching rule exist'* | 1,*'No chain/target/match'*) return 1 ;;
+  # It would jump to a chain that is not there.
+  2,*"Chain '"*"' does not exist"* | 2,*"Couldn't load target"*) return 1 ;;
+  esac
+  printf '%s\n' "$message" >&2
+  return 2
+}
+rule_read() { # iptables|ip6tables family table chain words...
+  command=$1 family=$2; shift 2
+  tools=$(rule_tools "$command")
+  found=absent
+  for one in $tools; do
+    code=0
+    rule_there "$one" "$@" || code=$?
+    case $code in 0) found=present ;; 1) ;; *) rule_unload "$FIREWALL_MODULES"; return 1 ;; esac
+  done
+  put rule "$found"
+  note modules "$FIREWALL_MODULES"
+  note table "$(nft list tables "$family" 2>/dev/null | grep -qx "table $family $1" && echo present || echo absent)"
+  note chain "$(rule_chain "$family" "$1" "$2")"
+  [ "$CONTENT" = no ] || note rehearsal "$(rule_rehearse "$command" "$@" 2>&1 | grep -v '^# ' | head -n 1)"
+  rule_unload "$FIREWALL_MODULES"
+}
+rule_chain() { # family table chain: of nftables
+  if ! rules=$(nft list chain "$1" "$2" "$3" 2>/dev/null); then echo absent
+  elif printf '%s\n' "$rules" | grep -Eqv '^(table .*|}|.chain .*|.}|..type .* policy accept;)$'; then echo used
+  else echo empty
+  fi
+}
+rule_rehearse() { # iptables|ip6tables table chain words...: can it be added, found and deleted?
+  command=$1 table=$2 chain=$3; shift 3
+  "$command" -w 5 -t "$table" -S "$chain" >/dev/null || return
+  jump= own=
+  for word in "$@"; do
+    case $jump in -j | -g | --jump | --goto) own=$word ;; esac
+    jump=$word
+  done
+  # A jump to a chain of the node's needs one of that name.
+  if [ -n "$own" ] && ! "$command" -w 5 -t "$table" -S "$own" >/dev/null 2>&1; then own=; fi
+  # In a network namespace of its own, which ends at once.
+  unshare -n sh -euc '
+    tool=$1 table=$2 chain=$3 own=$4; shift 4
+    for name in "$chain" "$own"; do "$tool" -w 5 -t "$table" -N "$name" 2>/dev/null || :; done
+    for verb in -A -C -D; do "$tool" -w 5 -t "$table" "$verb" "$chain" "$@"; done
+    if "$tool" -w 5 -t "$table" -C "$chain" "$@" 2>/dev/null; then echo "it is there after it was deleted"; fi
+  ' sh "$command" "$table" "$chain" "$own" "$@"
+}
+rule_back() { # iptables|ip6tables family table-before chain-before modules-before table chain words...
+  command=$1 family=$2 table_before=$3 chain_before=$4 modules=$5; shift 5
+  tools=$(rule_tools "$command")
+  for one in $tools; do
+    code=0
+    rule_there "$one" "$@" || code=$?
+    case $code in 0) rule_delete "$one" "$@" ;; 1) ;; *) return 1 ;; esac
+  done
+  if [ "$chain_before" = absent ] && [ "$(rule_chain "$family" "$1" "$2")" = empty ]; then
+    nft delete chain "$family" "$1" "$2" || :
+  fi
+  if [ "$table_before" = absent ] && [ "$(nft list table "$family" "$1" 2>/dev/null | tr -d '\n')" = "table $family $1 {}" ]; then
+    nft delete table "$family" "$1" || :
+  fi
+  rule_unload "$modules"
+}
+rule_delete() { # tool table chain words...
+  tool=$1 table=$2 chain=$3; shift 3
+  "$tool" -w 5 -t "$table" -D "$chain" "$@"
+}
+`),
+);
+
+const familyOf = (spec: FirewallRuleOperation) => spec.family ?? "ip";
+const toolOf = (spec: FirewallRuleOperation) => (familyOf(spec) === "ip" ? "iptables" : "ip6tables");
+const tableOf = (spec: FirewallRuleOperation) => spec.table ?? "filter";
+
+/** The rule is gone, but the chain that came with it has been left empty. */
+const emptied = (before: State, now: State) => before.notes.chain === "absent" && now.notes.chain === "empty";
+
+export const firewallRule: OperationKind<FirewallRuleOperation> = {
+  ...common,
+  kind: "firewall-rule",
+  summary: schema.description,
+  schema,
+  library,
+  title: (spec) =>
+    `${toolOf(spec)} -t ${tableOf(spec)} ${spec.position === "append" ? "-A" : "-I"} ${spec.chain} ${spec.rule.join(" ")}`,
+  owns: (spec) => [`firewall-rule:${[familyOf(spec), tableOf(spec), spec.chain, ...spec.rule].join(" ")}`],
+  commands: (spec) => [toolOf(spec), "unshare"],
+  dangers: (spec) => ["lockout", ...common.dangers(spec)],
+  read: (spec) => sh`rule_read ${toolOf(spec)} ${familyOf(spec)} ${tableOf(spec)} ${spec.chain} ${spec.rule}`,
+  refusal(spec, before) {
+    if (before.values.rule === "present") return `the rule is there already: ${firewallRule.title(spec)}`;
+    const problem = field(before.notes, "rehearsal");
+    return problem === "" ? undefined : `${toolOf(spec)} does not take the rule: ${problem}`;
+  },
+  apply: (spec) =>
+    sh`${toolOf(spec)} -w 5 -t ${tableOf(spec)} ${spec.position === "append" ? "-A" : "-I"} ${spec.chain} ${spec.rule}`,
+  restore: (spec, before) =>
+    sh`rule_back ${toolOf(spec)} ${familyOf(spec)} ${field(before.notes, "table")} ${field(before.notes, "chain")} ${field(before.notes, "modules")} ${tableOf(spec)} ${spec.chain} ${spec.rule}`,
+  inEffect: (_spec, _before, now) => now.values.rule === "present",
+  restored: (_spec, before, now) => now.values.rule === "absent" && !emptied(before, now),
+  remains: (_spec, _before, now) => now.values.rule === "present",
+  preview: (spec) => ({ line: firewallRule.title(spec) }),
+};

@@ -97,9 +97,12 @@ rule_read() { # iptables|ip6tables family table chain words...
 }
 rule_chain() { # family table chain: of nftables
   if ! rules=$(nft list chain "$1" "$2" "$3" 2>/dev/null); then echo absent
-  elif printf '%s\n' "$rules" | grep -Eqv '^(table .*|}|.chain .*|.}|..type .* policy accept;)$'; then echo used
-  else echo empty
+  elif printf '%s\n' "$rules" | rule_empty "$3"; then echo empty
+  else echo used
   fi
+}
+rule_empty() { # chain: nftables prints this chain, without a rule, and nothing else
+  ! grep -Eqv "^(table .*|}|.chain $1 .*|.}|..type .* policy accept;)$"
 }
 rule_rehearse() { # iptables|ip6tables table chain words...: can it be added, found and deleted?
   command=$1 table=$2 chain=$3; shift 3
@@ -128,10 +131,10 @@ rule_back() { # iptables|ip6tables family table-before chain-before modules-befo
     case $code in 0) rule_delete "$one" "$@" ;; 1) ;; *) return 1 ;; esac
   done
   if [ "$chain_before" = absent ] && [ "$(rule_chain "$family" "$1" "$2")" = empty ]; then
-    nft delete chain "$family" "$1" "$2" || :
-  fi
-  if [ "$table_before" = absent ] && [ "$(nft list table "$family" "$1" 2>/dev/null | tr -d '\n')" = "table $family $1 {}" ]; then
-    nft delete table "$family" "$1" || :
+    # At once, or what remained of the table after a death in between would be nobody's.
+    if [ "$table_before" = absent ] && nft list table "$family" "$1" | rule_empty "$2"; then nft delete table "$family" "$1"
+    else nft delete chain "$family" "$1" "$2"
+    fi || :
   fi
   rule_unload "$modules"
 }

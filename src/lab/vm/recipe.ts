@@ -15,7 +15,6 @@ export const diskSize = "4G";
 const network = `#!/bin/sh
 # Without a link-local address nothing of the node's network changes by itself after the start.
 echo 1 >/proc/sys/net/ipv6/conf/eth0/addr_gen_mode
-ip link set lo up
 ip link set eth0 up
 ip addr add "$1" dev eth0
 ip route add default via "$2"
@@ -134,8 +133,9 @@ const enabled = (name: string, content: string): readonly TreeEntry[] => [
 
 /** Put on the root of a virtual machine on top of the base image. */
 export const machineFiles: readonly TreeEntry[] = [
-  // A node's own takes its place; without any, systemd would mount one of its making over the file.
+  // A node's own take their places. Without any, systemd would make up both, and mount the first over the file.
   { path: "/etc/machine-id", mode: 0o444, content: `${"0".repeat(31)}1\n` },
+  { path: "/etc/hostname", mode: 0o644, content: "machine\n" },
   { path: "/etc/fstab", mode: 0o644, content: "/dev/vda / ext4 rw,noatime 0 1\n" },
   // As kubeadm's documentation asks of every node.
   { path: "/etc/modules-load.d/k8s.conf", mode: 0o644, content: "overlay\nbr_netfilter\n" },

@@ -36,7 +36,9 @@ async function ask(path: string, command: string, limit: number): Promise<Ran | 
   // The marker's two halves are joined by the shell, so that an echo of the line is not taken for the answer.
   const half = marker.length / 2;
   const mark = `'${marker.slice(0, half)}''${marker.slice(half)}'`;
-  const lines = `printf '\\n%s\\n' ${mark}; ( ${command}\n) </dev/null 2>&1; printf '\\n%s %s\\n' ${mark} "$?"\n`;
+  // In a session of its own: on a terminal systemctl would start an agent that asks for passwords there.
+  const run = `setsid -w sh -c ${quote(command)} </dev/null 2>&1`;
+  const lines = `printf '\\n%s\\n' ${mark}; ${run}; printf '\\n%s %s\\n' ${mark} "$?"\n`;
   const pattern = new RegExp(`${marker}\\r?\\n([\\s\\S]*?)\\r?\\n${marker} (\\d+)`);
   try {
     return await Promise.race([

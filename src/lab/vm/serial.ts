@@ -12,7 +12,8 @@ import type { Ran } from "../command.ts";
  * @throws KbreakError when nobody answers in time.
  */
 export async function runOnSerial(path: string, command: string, limit: number): Promise<Ran> {
-  const ran = await ask(path, command, limit);
+  // In a session of its own: on a terminal systemctl would start an agent that asks for passwords there.
+  const ran = await ask(path, `setsid -w sh -c ${quote(command)} </dev/null 2>&1`, limit);
   if (ran === undefined) throw new KbreakError(`the machine does not answer on its serial line (${path})`);
   return ran;
 }
@@ -22,9 +23,14 @@ export async function runOnSerial(path: string, command: string, limit: number):
  * @throws KbreakError when it does not in time.
  */
 export async function waitForSerial(path: string, limit: number): Promise<void> {
-  // What comes before the shell has set up its line is lost, so it is asked again and again.
-  for (const end = Date.now() + limit; Date.now() < end; await sleep(50)) {
-    if ((await ask(path, ":", 1_000)) !== undefined) return;
+  // What comes before the shell has set up its line is lost, so it is asked again; more and more slowly, as the answer
+  // may only be late. The question needs no program.
+  const end = Date.now() + limit;
+  for (let patience = 300; Date.now() < end; patience *= 1.5) {
+    const asked = Date.now();
+    if ((await ask(path, ":", Math.min(patience, end - asked))) !== undefined) return;
+    // Nobody listens yet.
+    if (Date.now() - asked < 50) await sleep(50);
   }
   throw new KbreakError(`the machine does not answer on its serial line (${path})`);
 }
@@ -36,9 +42,7 @@ async function ask(path: string, command: string, limit: number): Promise<Ran | 
   // The marker's two halves are joined by the shell, so that an echo of the line is not taken for the answer.
   const half = marker.length / 2;
   const mark = `'${marker.slice(0, half)}''${marker.slice(half)}'`;
-  // In a session of its own: on a terminal systemctl would start an agent that asks for passwords there.
-  const run = `setsid -w sh -c ${quote(command)} </dev/null 2>&1`;
-  const lines = `printf '\\n%s\\n' ${mark}; ${run}; printf '\\n%s %s\\n' ${mark} "$?"\n`;
+  const lines = `printf '\\n%s\\n' ${mark}; ${command}; printf '\\n%s %s\\n' ${mark} "$?"\n`;
   const pattern = new RegExp(`${marker}\\r?\\n([\\s\\S]*?)\\r?\\n${marker} (\\d+)`);
   try {
     return await Promise.race([

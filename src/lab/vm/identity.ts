@@ -10,8 +10,11 @@ import { writeTree } from "../tree.ts";
 import type { Lab } from "../types.ts";
 import { runOnSerial, uploadBySerial } from "./serial.ts";
 
-/** Words of the kernel's command line that every machine has, also the one that is saved. */
-export const bootWords: readonly string[] = ["audit=0"];
+/**
+ * Words of the kernel's command line that every machine has, also the one that is saved. Where the kernel lies in memory
+ * decides about some pages of it, and by them about limits of the network; they are to be the same after each start.
+ */
+export const bootWords: readonly string[] = ["audit=0", "nokaslr"];
 
 const address = (node: LabNode) => `${node.address}/${prefixLength}`;
 

@@ -137,6 +137,12 @@ export const machineFiles: readonly TreeEntry[] = [
   { path: "/etc/machine-id", mode: 0o444, content: `${"0".repeat(31)}1\n` },
   { path: "/etc/hostname", mode: 0o644, content: "machine\n" },
   { path: "/etc/fstab", mode: 0o644, content: "/dev/vda / ext4 rw,noatime 0 1\n" },
+  // Without a size the kernel shows the mount in another way when its memory changes by a page.
+  {
+    path: "/etc/systemd/system/tmp.mount.d/10-size.conf",
+    mode: 0o644,
+    content: "[Mount]\nOptions=mode=1777,strictatime,nosuid,nodev,size=128M,nr_inodes=100k\n",
+  },
   // As kubeadm's documentation asks of every node.
   { path: "/etc/modules-load.d/k8s.conf", mode: 0o644, content: "overlay\nbr_netfilter\n" },
   { path: "/usr/local/sbin/node-network", mode: 0o755, content: network },

@@ -16,6 +16,8 @@ export interface Facts {
   readonly roles: readonly ("control-plane" | "worker")[];
   /** The programs that were asked for and are there. */
   readonly programs: readonly string[];
+  /** Services and timers that are active, or on their way there: full names. */
+  readonly activeUnits: readonly string[];
   /** Where etcd is, on the nodes that run one. */
   readonly etcd?: EtcdFacts;
   /** The device of the default route, and the gateway's address. */

@@ -9,8 +9,11 @@ export {
 export type { EtcdFacts, Facts } from "./facts.ts";
 export { confusablesOf, describeCharacter } from "./helpers/confusables.ts";
 export { withExecHelper } from "./helpers/kubeconfig.ts";
+export { unitOfPath } from "./helpers/systemd.ts";
+export { timeServicesOf } from "./helpers/time-services.ts";
 export {
   attributes,
+  clock,
   editFile,
   etcdFill,
   firewallRule,
@@ -22,15 +25,18 @@ export {
   process,
   qdisc,
   removeFile,
+  swap,
   sysctl,
   unit,
   writeFile,
 } from "./operations/constructors.ts";
+export { certificateOutOfTime } from "./probes/certificate.ts";
 export { credentialsFromHelper } from "./probes/credentials-helper.ts";
 export { etcdPutRefused } from "./probes/etcd-put-refused.ts";
 export { largePacketRefused } from "./probes/large-packet.ts";
 export type { Probe } from "./probes/probe.ts";
 export { slowAnswer, slowConnect } from "./probes/slow-answer.ts";
+export { swapInUse } from "./probes/swap.ts";
 export { textMissing, textPresent } from "./probes/text.ts";
 export { writeRefused } from "./probes/write-refused.ts";
 export { quote } from "./shell.ts";

@@ -15,8 +15,13 @@ facts_node() {
   if [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ]; then put role control-plane; else put role worker; fi
   put device "$(ip -o route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)"
   put gateway "$(ip -o route show default 2>/dev/null | sed -n 's/.* via \([^ ]*\).*/\1/p' | head -n 1)"
+  put units "$(facts_units | tr '\n' ' ')"
   put ssh "${"$"}{SSH_CONNECTION-}"
   facts_etcd
+}
+facts_units() {
+  systemctl list-units --type=service,timer --state=active,activating,reloading --full --plain --no-legend --no-pager 2>/dev/null |
+    sed 's/ .*//'
 }
 facts_etcd() {
   pki=/etc/kubernetes/pki/etcd
@@ -110,6 +115,7 @@ export function parseFacts(frames: readonly Frame[], request: FactsRequest, cont
         ? context.roles
         : [found.role === "control-plane" ? "control-plane" : "worker"],
     programs: part("programs").flatMap((line) => (line.startsWith("=program ") ? [line.slice(9)] : [])),
+    activeUnits: (found.units ?? "").split(" ").filter((name) => name !== ""),
     ...etcdOf(found),
     ...(found.device ? { device: found.device } : {}),
     ...(found.gateway ? { gateway: found.gateway } : {}),

@@ -77,6 +77,7 @@ const everyProgram: readonly string[] = [
     "chmod",
     "chown",
     "crictl",
+    "dd",
     "etcdctl",
     "flock",
     "grep",
@@ -85,10 +86,13 @@ const everyProgram: readonly string[] = [
     "iptables",
     "kubectl",
     "lsattr",
+    "mkswap",
     "mv",
+    "od",
+    "openssl",
     "ping",
   ],
-  ...["setsid", "sha256sum", "stat", "sync", "systemctl", "tc", "unshare"],
+  ...["setsid", "sha256sum", "stat", "swapoff", "swapon", "sync", "systemctl", "tc", "unshare"],
 ];
 
 /** What a step would do on the node, or why it cannot be done there. One round trip. */

@@ -57,6 +57,10 @@ frame() { # index name function
 }
 `);
 
+/** When it was sent, in milliseconds by kbreak's clock, and when it came, in seconds since the node's boot. */
+const postmark = (sent: number) => sh`SENT=${sent}
+read -r ARRIVED _ </proc/uptime`;
+
 /** Seconds that a script waits for the node's lock. */
 const PATIENCE = 30;
 
@@ -78,11 +82,17 @@ export interface ScriptOptions {
   readonly patience?: number;
 }
 
+/** What {@link nodeScript} puts around a body. */
+export type ScriptFrame = Omit<ScriptOptions, "deadline"> & {
+  /** Milliseconds since 1970 by kbreak's clock. Without it a body cannot ask for `SENT` and `ARRIVED`. */
+  readonly sent?: number;
+};
+
 /** The text that is sent: `body` behind the prelude, as one compound command. */
 export function nodeScript(
   body: Shell,
   marker: string,
-  { machineId, expires, patience = PATIENCE }: Omit<ScriptOptions, "deadline"> = {},
+  { machineId, expires, patience = PATIENCE, sent }: ScriptFrame = {},
 ): string {
   const identity =
     machineId === undefined
@@ -90,6 +100,7 @@ export function nodeScript(
       : sh`[ "$(cat /etc/machine-id)" = ${machineId} ] || { begin 0 stranger; cat /etc/machine-id; end 0 stranger 1; exit 0; }`;
   const whole = lines(
     prelude,
+    sent === undefined ? sh`:` : postmark(sent),
     sh`MARKER=${marker}`,
     identity,
     lock(patience),
@@ -160,7 +171,8 @@ export async function runScript(
 ): Promise<readonly Frame[]> {
   const marker = randomBytes(12).toString("hex");
   const target = connection.node;
-  const outcome = await connection.run(nodeScript(body, marker, options), { deadline: options.deadline });
+  const script = nodeScript(body, marker, { ...options, sent: Date.now() });
+  const outcome = await connection.run(script, { deadline: options.deadline });
   const frames = parseFrames(outcome.stdout, marker);
   if (frames.some((frame) => frame.name === "stranger"))
     throw new EnrolmentError(

@@ -1,4 +1,5 @@
 import type { AttributesOperation } from "./attributes.ts";
+import type { ClockOperation } from "./clock.ts";
 import type { EtcdFillOperation } from "./etcd-fill.ts";
 import type { FileOperation } from "./file.ts";
 import type { FirewallRuleOperation } from "./firewall-rule.ts";
@@ -8,6 +9,7 @@ import type { ModeOperation } from "./mode.ts";
 import type { MoveOperation } from "./move.ts";
 import type { ProcessOperation } from "./process.ts";
 import type { QdiscOperation } from "./qdisc.ts";
+import type { SwapOperation } from "./swap.ts";
 import type { SysctlOperation } from "./sysctl.ts";
 import type { UnitOperation } from "./unit.ts";
 
@@ -97,4 +99,14 @@ export function firewallRule(
 /** Fills etcd with keys of our own until it raises its NOSPACE alarm. */
 export function etcdFill(options: Omit<EtcdFillOperation, "kind">): EtcdFillOperation {
   return { kind: "etcd-fill", ...options };
+}
+
+/** Moves the system clock by so many seconds: forward, or backward when negative. */
+export function clock(skew: number): ClockOperation {
+  return { kind: "clock", skew };
+}
+
+/** Makes a swap file of so many MiB and uses it. */
+export function swap(path: string, mebibytes: number): SwapOperation {
+  return { kind: "swap", path, mebibytes };
 }

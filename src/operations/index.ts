@@ -1,4 +1,5 @@
 import { type AttributesOperation, attributes } from "./attributes.ts";
+import { type ClockOperation, clock } from "./clock.ts";
 import { type EtcdFillOperation, etcdFill } from "./etcd-fill.ts";
 import { type FileOperation, file } from "./file.ts";
 import { type FirewallRuleOperation, firewallRule } from "./firewall-rule.ts";
@@ -9,12 +10,14 @@ import { type MoveOperation, move } from "./move.ts";
 import type { Operation, OperationKind } from "./operation.ts";
 import { type ProcessOperation, process } from "./process.ts";
 import { type QdiscOperation, qdisc } from "./qdisc.ts";
+import { type SwapOperation, swap } from "./swap.ts";
 import { type SysctlOperation, sysctl } from "./sysctl.ts";
 import { type UnitOperation, unit } from "./unit.ts";
 
 /** Every operation that a break or a playbook may list. */
 export type AnyOperation =
   | AttributesOperation
+  | ClockOperation
   | EtcdFillOperation
   | FileOperation
   | FirewallRuleOperation
@@ -24,11 +27,13 @@ export type AnyOperation =
   | MoveOperation
   | ProcessOperation
   | QdiscOperation
+  | SwapOperation
   | SysctlOperation
   | UnitOperation;
 
 const all = [
   attributes,
+  clock,
   etcdFill,
   file,
   firewallRule,
@@ -38,6 +43,7 @@ const all = [
   move,
   process,
   qdisc,
+  swap,
   sysctl,
   unit,
 ];

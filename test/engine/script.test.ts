@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { LateError, nodeScript, parseFrames, runScript } from "../../src/engine/script.ts";
+import { clockOf, LateError, nodeScript, parseFrames, runScript } from "../../src/engine/script.ts";
 import { EnrolmentError, LockError } from "../../src/errors.ts";
 import { writeFile } from "../../src/operations/constructors.ts";
 import { type Shell, sh, trusted } from "../../src/shell.ts";
@@ -230,6 +230,29 @@ describe("on a node", () => {
       LateError,
     );
     expect(await bench.run("ls /run/canary 2>/dev/null || echo none")).toBe("none\n");
+  });
+
+  it("an answer has the node's time at the script's end, however long that took", async () => {
+    const uptime = async () => Number((await bench.run("cut -d. -f1 /proc/uptime")).trim());
+    const began = await uptime();
+    expect(clockOf(await bench.frames(trusted("sleep 1.5")))?.uptime).toBeGreaterThan(began);
+  });
+
+  it("a script knows when it was sent, by kbreak's clock, and when it came, before it waits for the lock", async () => {
+    const holder = await openBench(lab.node("w1"));
+    await holder.run("setsid flock / sleep 1 </dev/null >/dev/null 2>&1 & sleep 0.1");
+    const began = Date.now();
+    const uptime = Number((await bench.run("cut -d' ' -f1 /proc/uptime")).trim());
+    const frames = await bench.frames(trusted('tell() { put came "$SENT $ARRIVED"; }\nframe 1 tell tell'));
+    const [sent = 0, arrived = 0] = (frames.find(({ name }) => name === "tell")?.lines[0] ?? "")
+      .split(" ")
+      .slice(1)
+      .map(Number);
+    expect(sent).toBeGreaterThanOrEqual(began);
+    expect(sent).toBeLessThan(began + 800);
+    expect(arrived).toBeGreaterThanOrEqual(uptime);
+    expect(arrived).toBeLessThan(uptime + 0.9);
+    await holder.close();
   });
 
   it("a lock that is held is an error in time, and nothing runs", async () => {

@@ -180,6 +180,7 @@ const stampLeft = (skew: number, before: State, now: State) =>
 /** At boot the kernel takes the time of the real-time clock. What somebody or a time service set later is theirs. */
 const setByBoot = (before: State, now: State) =>
   !sameBoot(before, now) &&
+  !isBack(before, now) &&
   now.notes.service !== "yes" &&
   Boolean(now.notes.rtc) &&
   near(offsetOf(now) - number(now, "rtc"), TOLERANCE.across);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { contents } from "../../src/fingerprint/sections/contents.ts";
 import { etcd, unquote } from "../../src/fingerprint/sections/etcd.ts";
 import { files } from "../../src/fingerprint/sections/files.ts";
-import { cgroups, modules, swaps, sysctls } from "../../src/fingerprint/sections/kernel.ts";
+import { cgroups, host, modules, swaps, sysctls } from "../../src/fingerprint/sections/kernel.ts";
 import { mounts } from "../../src/fingerprint/sections/mounts.ts";
 import { iptables, nftables } from "../../src/fingerprint/sections/netfilter.ts";
 import { processes } from "../../src/fingerprint/sections/processes.ts";
@@ -19,6 +19,18 @@ describe("what a practice node cannot show", () => {
     const line = (used: number) => `/swapfile                               file\t\t1048572\t\t${used}\t\t-2`;
     expect(swaps.read(text(head, line(0)))).toEqual({ "/swapfile": "file 1048572 KiB priority -2" });
     expect(swaps.read(text(head, line(512)))).toEqual(swaps.read(text(head, line(0))));
+  });
+
+  it.each([
+    [0, "as the real-time clock"],
+    [-44, "as the real-time clock"],
+    [-90, "1 minutes behind the real-time clock"],
+    [-92, "1 minutes behind the real-time clock"],
+    [3600, "60 minutes ahead of the real-time clock"],
+    [3598, "60 minutes ahead of the real-time clock"],
+  ])("clock: %i s ahead of the real-time clock, as far as two crystals can tell", (ahead, clock) => {
+    expect(host.read(text("cp1", "6.12.0", `${ahead}`))).toMatchObject({ clock });
+    expect(host.read(text("cp1", "6.12.0"))).not.toHaveProperty("clock");
   });
 
   it("modules: by name, not how often they are used", () => {

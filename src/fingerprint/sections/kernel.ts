@@ -49,19 +49,32 @@ export const swaps: Section = {
     ),
 };
 
-/** Host name and kernel. */
+/** Host name, kernel, and the clock where there is a real-time clock to hold it against. */
 export const host: Section = {
   name: "host",
   programs: ["uname"],
-  script: sh`uname -n && uname -r`,
+  script: sh`uname -n && uname -r
+{ read -r rtc </sys/class/rtc/rtc0/since_epoch && echo "$(($(date +%s) - rtc))"; } 2>/dev/null
+:`,
   read: (output) => {
-    const [hostname = "", kernel = ""] = linesOf(output);
+    const [hostname = "", kernel = "", ahead] = linesOf(output);
     return entriesOf([
       ["hostname", hostname],
       ["kernel", kernel],
+      ...(ahead === undefined ? [] : [["clock", clockText(Number(ahead))] as const]),
     ]);
   },
 };
+
+/**
+ * Seconds that the clock is ahead of the real-time clock, in whole minutes: two crystals drift apart. The bounds between
+ * two numbers of minutes are where nobody puts a clock on purpose.
+ */
+function clockText(ahead: number): string {
+  const minutes = Math.floor((Math.abs(ahead) + 15) / 60);
+  if (minutes === 0) return "as the real-time clock";
+  return `${minutes} minutes ${ahead < 0 ? "behind" : "ahead of"} the real-time clock`;
+}
 
 /** Limits and freezes of control groups (version 2) that are not the kernel's default. */
 export const cgroups: Section = {

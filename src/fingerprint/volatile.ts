@@ -149,6 +149,14 @@ export const volatileSysctls: readonly VolatileName[] = [
   { pattern: /^net\/netfilter\/nf_conntrack_count$/, reason: "counts connections" },
 ];
 
+/** Kernel settings that are compared to two digits only. */
+export const roundedSysctls: readonly VolatileName[] = [
+  {
+    pattern: /^net\/ipv4\/(tcp_mem|tcp_rmem|tcp_wmem|udp_mem)$/,
+    reason: "a share of the memory that happens to be free while the kernel starts",
+  },
+];
+
 /** Units that come and go with logins, pods and questions to D-Bus. */
 export const volatileUnits: readonly VolatileName[] = [
   { pattern: /\.device$/, reason: "udev's view of the hardware" },

@@ -125,6 +125,12 @@ describe("what moves by itself is left out", () => {
     expect(mounts.read(text(line(1, "")))).not.toEqual(mounts.read(text(line(1, ""), line(2, ""))));
   });
 
+  it("a page of memory more or less", () => {
+    const seen = (limits: string) => sysctls.read(text(`./net/ipv4/tcp_rmem:${limits}`));
+    expect(seen("4096\t131072\t3166976")).toEqual(seen("4096\t131072\t3166944"));
+    expect(seen("4096\t131072\t4000000")).not.toEqual(seen("4096\t131072\t3166944"));
+  });
+
   it("random sysctls", () => {
     const seen = sysctls.read(text("./kernel/random/uuid:1-2", "./net/ipv4/conf/eth0.5/forwarding:1"));
     expect(seen).toEqual({ "net.ipv4.conf.eth0/5.forwarding": "1" });

@@ -1,10 +1,13 @@
 import { sh } from "../../shell.ts";
 import { entriesOf, linesOf } from "../entries.ts";
 import type { Section } from "../section.ts";
-import { isVolatile, volatileSysctls } from "../volatile.ts";
+import { isVolatile, roundedSysctls, volatileSysctls } from "../volatile.ts";
 
 /** As sysctl(8) writes it: slashes become dots, and a dot in a device's name becomes a slash. */
 const sysctlName = (path: string) => path.replace(/[./]/g, (char) => (char === "/" ? "." : "/"));
+
+/** A number to two digits: 12371 as 12000. */
+const rounded = (digits: string) => String(Number(Number(digits).toPrecision(2)));
 
 /** Every readable kernel setting. Of a setting with several lines, the lines in their order. */
 export const sysctls: Section = {
@@ -20,7 +23,10 @@ export const sysctls: Section = {
         .filter((match) => match !== null)
         .map(([, path = "", value = ""]) => [path, value] as const)
         .filter(([path]) => !isVolatile(volatileSysctls, path))
-        .map(([path, value]) => [sysctlName(path), value] as const),
+        .map(([path, value]) => [
+          sysctlName(path),
+          isVolatile(roundedSysctls, path) ? value.replace(/\d+/g, rounded) : value,
+        ]),
     ),
 };
 

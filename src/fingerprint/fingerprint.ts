@@ -4,21 +4,20 @@ import type { Connection, Outcome } from "../transport/transport.ts";
 import { type Frames, framesOf } from "./frames.ts";
 import { scriptFor } from "./script.ts";
 import type { Section } from "./section.ts";
-import { contents, contentsOf } from "./sections/contents.ts";
 import { type Census, censusOf, files } from "./sections/files.ts";
 import { lanes as all } from "./sections.ts";
-import { basisOf, keptOf } from "./since.ts";
+import { basisOf, keptOf, lasting } from "./since.ts";
 import type { Entries, Fingerprint, Skipped } from "./types.ts";
 
 export interface FingerprintOptions {
   /** Milliseconds that each of the look's scripts may take. Default 120 000; a node of the lab needs about 1500. */
   readonly deadline?: number;
   /**
-   * An earlier look at the same machine, of which hashes are kept: of each file whose device, inode, size and times of
-   * modification and change are to the nanosecond what they were. Everything else is looked at as ever. After a reboot,
-   * or with a look from a snapshot, all is hashed again. No program can set a time of change, but two things get around
-   * it: moving the clock back to the nanosecond of the file's last change and writing then, and writing to the disk
-   * beneath the file system.
+   * An earlier look at the same machine, of which hashes and attributes are kept: of each path whose device, inode,
+   * size and times of modification and change are to the nanosecond what they were. Everything else is looked at as
+   * ever. After a reboot, or with a look from a snapshot, nothing is kept. No program can set a time of change, but two
+   * things get around it: moving the clock back to the nanosecond of the last change and writing then, and writing to
+   * the disk beneath the file system.
    */
   readonly since?: Fingerprint;
 }
@@ -57,9 +56,11 @@ function see(section: Section, frames: Frames): Seen {
 
 interface Look {
   readonly seen: readonly Seen[];
-  /** Absent when the files could not be looked at. */
-  readonly census: Census | undefined;
+  readonly census: Census;
 }
+
+/** Of a node whose files could not be listed. */
+const unknown: Census = { machine: undefined, paths: [] };
 
 /** Looks at sections with one script. @throws RemoteError */
 async function look(
@@ -76,7 +77,7 @@ async function look(
     const ofFiles = frames[sections.indexOf(files)];
     return {
       seen: sections.map((section, index) => see(section, frames[index] as Frames)),
-      census: ofFiles === undefined || reasonOf(ofFiles) !== undefined ? undefined : censusOf(ofFiles.data),
+      census: ofFiles === undefined || reasonOf(ofFiles) !== undefined ? unknown : censusOf(ofFiles.data),
     };
   } catch (cause) {
     throw new RemoteError(`the look at ${connection.node} cannot be read: ${messageOf(cause)}`, {
@@ -87,18 +88,21 @@ async function look(
   }
 }
 
-const withoutContents = all
-  .map((lane) => lane.filter((section) => section !== contents))
+const always = all
+  .map((lane) => lane.filter((section) => !lasting.some(({ whole }) => whole === section)))
   .filter((lane) => lane.length > 0);
 
-/** Looks at everything, and hashes only what was written since an earlier look. */
+/** Looks at everything but what an earlier look can tell, then at what is left. */
 async function lookSince(connection: Connection, since: Fingerprint, deadline: number): Promise<Look> {
-  const { seen, census } = await look(connection, withoutContents, deadline);
-  const kept = census === undefined ? undefined : keptOf(census, since);
-  const section = kept === undefined ? contents : contentsOf(kept.stale);
-  const hashed = await look(connection, [[section]], deadline);
-  const whole = hashed.seen.map((one) =>
-    "name" in one ? { ...one, entries: { ...kept?.hashes, ...one.entries } } : one,
+  const { seen, census } = await look(connection, always, deadline);
+  const kept = lasting.map((each) => keptOf(each, census, since));
+  const rest = lasting.map(({ whole, only }, index) => {
+    const stale = kept[index]?.stale;
+    return stale === undefined ? whole : only(stale);
+  });
+  const late = await look(connection, [rest], deadline);
+  const whole = late.seen.map((one, index) =>
+    "name" in one ? { ...one, entries: { ...kept[index]?.entries, ...one.entries } } : one,
   );
   return { seen: [...seen, ...whole], census };
 }
@@ -117,7 +121,7 @@ export async function fingerprint(
     since?.basis === undefined
       ? await look(connection, all, deadline)
       : await lookSince(connection, since, deadline);
-  const basis = census === undefined ? undefined : basisOf(census);
+  const basis = basisOf(census);
   return {
     version: 1,
     node: connection.node,

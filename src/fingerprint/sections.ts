@@ -16,12 +16,11 @@ import { traffic } from "./sections/traffic.ts";
 /** All that a fingerprint watches, in lanes that are looked at side by side: they wait for different things. */
 export const lanes: readonly (readonly Section[])[] = [
   [
-    ...[files, attributes, mounts],
-    ...[unitFiles, units, environment, jobs],
+    ...[files, attributes, mounts, jobs],
     ...[links, addresses, routes, rules, neighbours, traffic, ...iptables, nftables],
     ...[sysctls, modules, swaps, cgroups, host],
     ...[etcd],
   ],
-  [contents],
+  [contents, unitFiles, units, environment],
   [processes, sockets],
 ];

@@ -7,15 +7,15 @@ export interface Skipped {
   readonly reason: string;
 }
 
-/** By what a later look at the same machine tells which files have not been written since. */
+/** By what a later look at the same machine tells which paths nobody has written to since. */
 export interface Basis {
   /** Which boot of which machine. */
   readonly machine: string;
   /**
-   * Device, inode, size, times of modification and change of files whose contents were compared, by path (its bytes as
-   * latin1). Only of those that cannot have been written since without another time of change.
+   * Times of change and modification, device, inode and size by path (its bytes as latin1). Only of those that nobody
+   * can have written to since without another time of change.
    */
-  readonly files: Readonly<Record<string, string>>;
+  readonly states: Readonly<Record<string, string>>;
 }
 
 /** What a whole node looks like. Plain data; holds names, hashes and command lines, never the contents of a file. */

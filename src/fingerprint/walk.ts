@@ -21,6 +21,15 @@ function paths(look: Look): Shell {
 }
 
 /**
+ * Prints paths, each ended by a NUL, without a walk. In base64, as names need not be UTF-8; printf is part of the shell,
+ * so that any number of names is no long command line.
+ */
+export function listed(paths: readonly Buffer[]): Shell {
+  const names = Buffer.concat(paths.flatMap((path) => [path, Buffer.of(0)]));
+  return sh`printf '%s' ${names.toString("base64")} | base64 -d`;
+}
+
+/**
  * A `find` through everything that a fingerprint looks at, all file systems included. The first list that a path is
  * in decides, from the least that is looked at to the most.
  */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { censusOf } from "../../src/fingerprint/sections/files.ts";
-import { basisOf, keptOf } from "../../src/fingerprint/since.ts";
+import { basisOf, keptOf, type Lasting, lasting } from "../../src/fingerprint/since.ts";
 import type { Fingerprint } from "../../src/fingerprint/types.ts";
 
 const now = 1_700_000_000;
@@ -16,6 +16,7 @@ interface Seen {
   readonly inode: string;
   readonly size: string;
   readonly written: string;
+  readonly compared: boolean;
 }
 
 const old: Seen = {
@@ -29,31 +30,48 @@ const old: Seen = {
   inode: "12",
   size: "5",
   written: "1600000000.0000000020",
+  compared: true,
 };
 
 /** What the files' script writes of one file, its path given as latin1. */
 function census(seen: Seen) {
   const { system, changed, device, inode, size, written } = seen;
-  const state = `${system} ${changed} ${device} ${inode} ${size} ${written}`;
-  const text = `${seen.clock}\0${seen.boot}\0${seen.machine}\0\0f 644 0:0 1 5\0${seen.path}\0\0${state}\0`;
+  const stat = `f 644 0:0 ${seen.compared ? `${written} ${size}` : "- -"}`;
+  const state = `${system} ${changed} ${device} ${inode}${seen.compared ? "" : ` ${size} ${written}`}`;
+  const text = `${seen.clock}\0${seen.boot}\0${seen.machine}\0\0${stat}\0${seen.path}\0\0${state}\0`;
   return censusOf(Buffer.from(text, "latin1"));
 }
 
-function lookOf(seen: Seen, contents: Fingerprint["sections"][string] = { "/a": "sha256 1" }): Fingerprint {
+function lookOf(
+  seen: Seen,
+  sections: Fingerprint["sections"] = { contents: { "/a": "sha256 1" } },
+): Fingerprint {
   const basis = basisOf(census(seen));
-  const sections = { contents };
   return { version: 1, node: "n", takenAt: "", sections, skipped: [], ...(basis ? { basis } : {}) };
 }
 
-const staleOf = (seen: Seen, before: Fingerprint) =>
-  keptOf(census(seen), before)?.stale.map(({ path }) => path.toString("latin1"));
+const [contents, attributes] = lasting;
+
+function kept(which: Lasting | undefined, seen: Seen, before: Fingerprint) {
+  const found = which && keptOf(which, census(seen), before);
+  return found && { entries: found.entries, stale: found.stale.map(({ path }) => path.toString("latin1")) };
+}
+
+const staleOf = (seen: Seen, before: Fingerprint) => kept(contents, seen, before)?.stale;
 
 describe("since an earlier look", () => {
+  const later = { ...old, clock: now + 9 };
+
   it("the hash of a file that nobody wrote to is kept", () => {
-    expect(keptOf(census({ ...old, clock: now + 9 }), lookOf(old))).toEqual({
-      hashes: { "/a": "sha256 1" },
-      stale: [],
-    });
+    expect(kept(contents, later, lookOf(old))).toEqual({ entries: { "/a": "sha256 1" }, stale: [] });
+  });
+
+  it.each([
+    ["that it had", { "/a": "flags i" }, { "/a": "flags i" }],
+    ["that it had not", {}, {}],
+  ])("the attributes %s are kept", (_what, attributesBefore, entries) => {
+    const before = lookOf(old, { attributes: attributesBefore });
+    expect(kept(attributes, later, before)).toEqual({ entries, stale: [] });
   });
 
   it.each([
@@ -64,9 +82,11 @@ describe("since an earlier look", () => {
     ["inode", { inode: "13" }],
     ["device", { device: "65025" }],
     ["path", { path: "/b" }],
-  ])("a file of another %s is hashed again", (_what, other) => {
+  ])("a file of another %s is looked at again", (_what, other) => {
     const seen = { ...old, ...other };
-    expect(staleOf(seen, lookOf(old))).toEqual([seen.path]);
+    const before = lookOf(old, { contents: { "/a": "sha256 1" }, attributes: { "/a": "flags i" } });
+    for (const which of lasting)
+      expect(kept(which, seen, before)).toEqual({ entries: {}, stale: [seen.path] });
   });
 
   it.each([
@@ -76,13 +96,23 @@ describe("since an earlier look", () => {
       { changed: `${now + 9}.0000000000` },
     ],
     ["on a file system that does not date every write", { system: "tmpfs" }],
-  ])("a file %s is hashed again", (_what, other) => {
+  ])("a file %s is looked at again", (_what, other) => {
     const seen = { ...old, ...other };
     expect(staleOf(seen, lookOf(seen))).toEqual(["/a"]);
   });
 
   it("a file that the earlier look could not hash is hashed", () => {
-    expect(staleOf(old, lookOf(old, {}))).toEqual(["/a"]);
+    expect(staleOf(old, lookOf(old, { contents: {} }))).toEqual(["/a"]);
+  });
+
+  it("a section that the earlier look skipped is looked at as a whole", () => {
+    expect(kept(attributes, old, lookOf(old))).toBeUndefined();
+  });
+
+  it("only files whose contents are compared are hashed", () => {
+    const { paths } = census({ ...old, compared: false });
+    expect(paths.map((path) => contents?.concerns(path))).toEqual([false]);
+    expect(paths.map((path) => attributes?.concerns(path))).toEqual([true]);
   });
 
   it.each([
@@ -90,13 +120,12 @@ describe("since an earlier look", () => {
     ["another machine of the same saved state", old, { machine: "n" }],
     ["a boot without an id", { ...old, boot: "" }, { boot: "" }],
   ])("nothing is kept at %s", (_what, before, other) => {
-    expect(keptOf(census({ ...before, ...other }), lookOf(before))).toBeUndefined();
+    expect(kept(contents, { ...before, ...other }, lookOf(before))).toBeUndefined();
   });
 
   it("a name that is no UTF-8 keeps its hash", () => {
     const seen = { ...old, path: "/\xff" };
-    expect(keptOf(census(seen), lookOf(seen, { "/\\xff": "sha256 2" }))?.hashes).toEqual({
-      "/\\xff": "sha256 2",
-    });
+    const before = lookOf(seen, { contents: { "/\\xff": "sha256 2" } });
+    expect(kept(contents, seen, before)?.entries).toEqual({ "/\\xff": "sha256 2" });
   });
 });

@@ -1,7 +1,8 @@
-import { sh, trusted } from "../../shell.ts";
+import { type Shell, sh, trusted } from "../../shell.ts";
 import { entriesOf, readable, recordsOf, sha256 } from "../entries.ts";
 import type { Section } from "../section.ts";
-import { walk } from "../walk.ts";
+import { listed, walk } from "../walk.ts";
+import type { Listed } from "./files.ts";
 
 // Perl's base package is essential on Debian and Ubuntu, getfattr is not there by default, and lsattr's output is
 // ambiguous for a name with a newline. O_NOATIME (which Fcntl does not know) and O_NONBLOCK: looking must neither
@@ -72,16 +73,24 @@ function describe(name: string, value: string): string | undefined {
 
 const list = trusted("-print0");
 
+function reading(paths: Shell): Section {
+  return {
+    name: "attributes",
+    programs: ["find", "perl", "uname"],
+    script: sh`${paths} | perl -e ${perl} "$(uname -m)"`,
+    read: (output) =>
+      entriesOf(
+        recordsOf(output, 3).flatMap(([path = Buffer.alloc(0), name = Buffer.alloc(0), value]) => {
+          const text = describe(readable(name), String(value));
+          return text === undefined ? [] : [[readable(path), text] as const];
+        }),
+      ),
+  };
+}
+
 /** Flags as lsattr(1) shows them, extended attributes (in hex), numbers of devices; of the paths that have any. */
-export const attributes: Section = {
-  name: "attributes",
-  programs: ["find", "perl", "uname"],
-  script: sh`${walk({ outside: list, names: list, untimed: list, whole: list })} | perl -e ${perl} "$(uname -m)"`,
-  read: (output) =>
-    entriesOf(
-      recordsOf(output, 3).flatMap(([path = Buffer.alloc(0), name = Buffer.alloc(0), value]) => {
-        const text = describe(readable(name), String(value));
-        return text === undefined ? [] : [[readable(path), text] as const];
-      }),
-    ),
-};
+export const attributes: Section = reading(walk({ outside: list, names: list, untimed: list, whole: list }));
+
+/** The same of these paths only. */
+export const attributesOf = (paths: readonly Listed[]): Section =>
+  reading(listed(paths.map(({ path }) => path)));

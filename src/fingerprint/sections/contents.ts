@@ -2,8 +2,8 @@ import { lines, type Shell, sh, trusted } from "../../shell.ts";
 import { entriesOf, readable } from "../entries.ts";
 import type { Section } from "../section.ts";
 import type { Entries } from "../types.ts";
-import { walk } from "../walk.ts";
-import type { Hashable } from "./files.ts";
+import { listed, walk } from "../walk.ts";
+import type { Listed } from "./files.ts";
 
 /** Files up to this many bytes are hashed as a whole; of larger ones the first and the last MiB. */
 export const wholeUpTo = 256 * 1024 * 1024;
@@ -65,14 +65,9 @@ function hashing(whole: Shell, partial: Shell): Section {
 /** SHA-256 of every file whose contents are compared. */
 export const contents: Section = hashing(small, large);
 
-/** In base64, as names need not be UTF-8; printf is part of the shell, so that any number of names is no long command line. */
-function listed(files: readonly Hashable[]): Shell {
-  const names = Buffer.concat(files.flatMap(({ path }) => [path, Buffer.of(0)]));
-  return sh`printf '%s' ${names.toString("base64")} | base64 -d`;
-}
-
 /** The same of these files only. */
-export function contentsOf(files: readonly Hashable[]): Section {
-  const isLarge = ({ bytes }: Hashable) => bytes > wholeUpTo;
-  return hashing(listed(files.filter((file) => !isLarge(file))), listed(files.filter(isLarge)));
+export function contentsOf(files: readonly Listed[]): Section {
+  const isLarge = ({ bytes = 0 }: Listed) => bytes > wholeUpTo;
+  const pathsOf = (list: readonly Listed[]) => listed(list.map(({ path }) => path));
+  return hashing(pathsOf(files.filter((file) => !isLarge(file))), pathsOf(files.filter(isLarge)));
 }

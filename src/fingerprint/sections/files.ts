@@ -35,10 +35,10 @@ function describe(stat: string, target: string): string {
   ].join(" ");
 }
 
-const print = (time: string, size: string, state: string) =>
-  trusted(`-printf '%y %m %U:%G ${time} ${size}\\0%p\\0%l\\0${state}\\0'`);
+/** `more`: what the state needs beside what is compared. */
+const print = (time: string, size: string, more: string) =>
+  trusted(`-printf '%y %m %U:%G ${time} ${size}\\0%p\\0%l\\0%F %C@ %D %i${more}\\0'`);
 
-const state = "%F %C@ %D %i %s %T@";
 const none = Buffer.alloc(0);
 
 /** Every path: type, mode, owner, size, modification time in nanoseconds, target of a link. */
@@ -49,10 +49,10 @@ export const files: Section = {
   script: sh`
 printf '%s\0' "$(date +%s)" "$(cat /proc/sys/kernel/random/boot_id)" "$(cat /etc/machine-id)" ''
 ${walk({
-  outside: print("-", "-", ""),
-  names: print("-", "-", ""),
-  untimed: print("-", "%s", state),
-  whole: print("%T@", "%s", state),
+  outside: print("-", "-", " %s %T@"),
+  names: print("-", "-", " %s %T@"),
+  untimed: print("-", "%s", " %T@"),
+  whole: print("%T@", "%s", ""),
 })}
 :`,
   read: (output) =>
@@ -66,11 +66,12 @@ ${walk({
     ),
 };
 
-/** A file whose contents are compared. */
-export interface Hashable {
+/** A path, and by what to tell whether it is as it was. */
+export interface Listed {
   readonly path: Buffer;
-  readonly bytes: number;
-  /** Device, inode, size, times of modification and change: changes whenever somebody writes to it. */
+  /** Of a file whose contents are compared. */
+  readonly bytes: number | undefined;
+  /** Times of change and modification, device, inode, size and more: another after every write, also to its attributes. */
   readonly state: string;
   /** Whether nobody can have written to it since without another state. */
   readonly settled: boolean;
@@ -80,7 +81,7 @@ export interface Hashable {
 export interface Census {
   /** Boot id and machine id: clones of one saved machine have the same boot id. `undefined` when it cannot be told. */
   readonly machine: string | undefined;
-  readonly files: readonly Hashable[];
+  readonly paths: readonly Listed[];
 }
 
 /**
@@ -97,18 +98,22 @@ const dated: ReadonlySet<string> = new Set([
  */
 const settling = 60;
 
-/** Reads from the output of {@link files} which files there are to hash, and by what to tell whether they changed. */
+/** Reads from the output of {@link files} which paths there are, and by what to tell whether they changed. */
 export function censusOf(output: Buffer): Census {
   const [head = [], ...records] = recordsOf(output, 4);
   const [clock = "", boot = "", machine = ""] = head.map(String);
   const latest = Number(clock) - settling;
   return {
     machine: boot === "" ? undefined : `${boot} ${machine}`,
-    files: records.flatMap(([stat, path = none, , text]) => {
-      if (String(stat)[0] !== "f" || text === undefined || text.length === 0) return [];
-      const [system = "", changed = "", ...rest] = String(text).split(" ");
-      const settled = dated.has(system) && Number(changed) < latest;
-      return [{ path, bytes: Number(rest[2]), state: [changed, ...rest].join(" "), settled }];
+    paths: records.map(([stat, path = none, , text]) => {
+      const [type, , , , size = "-"] = String(stat).split(" ");
+      const [system = "", changed = ""] = String(text).split(" ");
+      return {
+        path,
+        bytes: type === "f" && size !== "-" ? Number(size) : undefined,
+        state: `${stat} ${text}`,
+        settled: dated.has(system) && Number(changed) < latest,
+      };
     }),
   };
 }

@@ -15,12 +15,8 @@ import { traffic } from "./sections/traffic.ts";
 
 /** All that a fingerprint watches, in lanes that are looked at side by side: they wait for different things. */
 export const lanes: readonly (readonly Section[])[] = [
-  [
-    ...[files, attributes, mounts, jobs],
-    ...[links, addresses, routes, rules, neighbours, traffic, ...iptables, nftables],
-    ...[sysctls, modules, swaps, cgroups, host],
-    ...[etcd],
-  ],
+  [files, attributes, mounts, jobs, sysctls, modules, swaps, cgroups, host],
   [contents, unitFiles, units, environment],
-  [processes, sockets],
+  [processes, etcd],
+  [sockets, links, addresses, routes, rules, neighbours, traffic, ...iptables, nftables],
 ];

@@ -1,35 +1,22 @@
+import { sh } from "../shell.ts";
 import { readable } from "./entries.ts";
 import type { Section } from "./section.ts";
 import { attributes, attributesOf } from "./sections/attributes.ts";
 import { contents, contentsOf } from "./sections/contents.ts";
 import type { Census, Listed } from "./sections/files.ts";
+import { isOfUnits, unitFiles } from "./sections/systemd.ts";
 import type { Basis, Entries, Fingerprint } from "./types.ts";
-
-/** A section that says the same of a path for as long as the path's state is the same. */
-export interface Lasting {
-  readonly whole: Section;
-  readonly only: (paths: readonly Listed[]) => Section;
-  readonly concerns: (path: Listed) => boolean;
-  /** Whether it has an entry for each path that concerns it, and none for one that it could not read. */
-  readonly complete: boolean;
-}
-
-/** The sections that need not look at every path again. */
-export const lasting: readonly Lasting[] = [
-  { whole: contents, only: contentsOf, concerns: ({ bytes }) => bytes !== undefined, complete: true },
-  { whole: attributes, only: attributesOf, concerns: () => true, complete: false },
-];
 
 const keyOf = (path: Buffer) => path.toString("latin1");
 
 /** What a look leaves for the next. */
 export function basisOf({ machine, paths }: Census): Basis | undefined {
   if (machine === undefined) return undefined;
-  const settled = paths
-    .filter((each) => each.settled)
-    .map(({ path, state }) => [keyOf(path), state] as const);
-  return { machine, states: Object.fromEntries(settled) };
+  const states = paths.map(({ path, state, quiet }) => [keyOf(path), quiet ? state : ""] as const);
+  return { machine, states: Object.fromEntries(states) };
 }
+
+const isAsItWas = ({ states }: Basis, { path, state }: Listed) => states[keyOf(path)] === state;
 
 /** The entries that an earlier look lends to a section, and the paths that it has to look at again. */
 export interface Kept {
@@ -37,25 +24,71 @@ export interface Kept {
   readonly stale: readonly Listed[];
 }
 
+/** A section that says the same for as long as the states of some paths are the same. */
+export interface Lasting {
+  readonly whole: Section;
+  /** `undefined` when it has to be looked at as a whole. */
+  readonly keep: (paths: readonly Listed[], basis: Basis, known: Entries) => Kept | undefined;
+  /** The section for some paths only. */
+  readonly only: (paths: readonly Listed[]) => Section;
+}
+
+function keepEach(paths: readonly Listed[], basis: Basis, known: Entries, needsEntry: boolean): Kept {
+  const entries: Record<string, string> = {};
+  const stale: Listed[] = [];
+  for (const listed of paths) {
+    const name = readable(listed.path);
+    const entry = known[name];
+    if (!listed.dated || !isAsItWas(basis, listed) || (entry === undefined && needsEntry)) stale.push(listed);
+    else if (entry !== undefined) entries[name] = entry;
+  }
+  return { entries, stale };
+}
+
+const hashes: Lasting = {
+  whole: contents,
+  // A file without a hash is one that could not be read.
+  keep: (paths, basis, known) =>
+    keepEach(
+      paths.filter(({ bytes }) => bytes !== undefined),
+      basis,
+      known,
+      true,
+    ),
+  only: contentsOf,
+};
+
+const flags: Lasting = {
+  whole: attributes,
+  keep: (paths, basis, known) => keepEach(paths, basis, known, false),
+  only: attributesOf,
+};
+
+/** systemd reads every unit file some dozen times to tell their states, which is a third of a look at a slow machine. */
+const enabled: Lasting = {
+  whole: unitFiles,
+  keep(paths, basis, known) {
+    const now = paths.filter(({ path }) => isOfUnits(keyOf(path)));
+    const before = Object.keys(basis.states).filter(isOfUnits);
+    const same = now.length === before.length && now.every((listed) => isAsItWas(basis, listed));
+    return same ? { entries: known, stale: [] } : undefined;
+  },
+  only: () => ({ ...unitFiles, script: sh`:` }),
+};
+
+/** The sections that need not look at everything again. */
+export const lasting: readonly Lasting[] = [hashes, flags, enabled];
+
 /**
  * What is kept of an earlier look; `undefined` when that was at another boot or machine: a power cut may lose a file's
  * new time and keep its new bytes.
  */
 export function keptOf(
-  { whole, concerns, complete }: Lasting,
+  { whole, keep }: Lasting,
   { machine, paths }: Census,
   { basis, sections }: Fingerprint,
 ): Kept | undefined {
   const known = sections[whole.name];
   if (known === undefined || basis === undefined || basis.machine !== machine) return undefined;
-  const entries: Record<string, string> = {};
-  const stale: Listed[] = [];
-  for (const listed of paths.filter(concerns)) {
-    const name = readable(listed.path);
-    const entry = known[name];
-    const same = basis.states[keyOf(listed.path)] === listed.state;
-    if (!same || (entry === undefined && complete)) stale.push(listed);
-    else if (entry !== undefined) entries[name] = entry;
-  }
-  return { entries, stale };
+  return keep(paths, basis, known);
 }

@@ -12,8 +12,8 @@ export interface Basis {
   /** Which boot of which machine. */
   readonly machine: string;
   /**
-   * Times of change and modification, device, inode and size by path (its bytes as latin1). Only of those that nobody
-   * can have written to since without another time of change.
+   * Times of change and modification, device, inode and size by path (its bytes as latin1). Empty where the last
+   * change was so short a time ago that a later one may have the same.
    */
   readonly states: Readonly<Record<string, string>>;
 }

@@ -3,7 +3,7 @@ import { differences } from "../../src/fingerprint/differences.ts";
 import { fingerprint } from "../../src/fingerprint/fingerprint.ts";
 import type { Difference, Fingerprint } from "../../src/fingerprint/types.ts";
 import { type Node, startNode } from "./node.ts";
-import { ask, ground, lonely, type Plant, plants, timedFolders } from "./plants.ts";
+import { ask, ground, lonely, type Plant, plants, timedFolders, timesOf } from "./plants.ts";
 
 let node: Node;
 let before: Fingerprint;
@@ -29,12 +29,6 @@ async function foundBy(): Promise<Readonly<Record<Way, readonly Difference[]>>> 
 const none = { [ways[0][0]]: [], [ways[1][0]]: [] };
 
 const run = (script: string) => node.run(`${ask}\n${script}`);
-
-/** The folders' times as commands that set them. */
-async function timesOfFolders(): Promise<string> {
-  const [time, folders] = [`touch -d "%y" "%n"`, timedFolders.map((folder) => `'${folder}'`).join(" ")];
-  return run(`stat -c '${time}' ${folders}`);
-}
 
 function fits(plant: Plant, { section, key }: Difference): boolean {
   return plant.seen.some(
@@ -108,7 +102,7 @@ describe("one difference of each kind", () => {
   const failures: string[] = [];
 
   beforeAll(async () => {
-    const times = await timesOfFolders();
+    const times = await run(timesOf(timedFolders));
     for (const { what, plant } of plants) {
       await run(plant).catch((error: unknown) => failures.push(`${what}: ${error}`));
     }

@@ -13,10 +13,11 @@ const play = "/srv/play";
 const stamp = "@1700000000.000000001";
 
 /** Files that were written long before the first look, the last two of the same size and time; and copies to put back. */
-const [motd, profile, chpasswd, newusers] = [
+const [motd, profile, bashrc, info] = [
   ...["/usr/share/base-files/motd", "/usr/share/base-files/profile"],
-  ...["/etc/pam.d/chpasswd", "/etc/pam.d/newusers"],
+  ...["/usr/share/base-files/dot.bashrc", "/usr/share/base-files/info.dir"],
 ] as const;
+const [chpasswd, newusers] = ["/etc/pam.d/chpasswd", "/etc/pam.d/newusers"] as const;
 const aside = `${play}/aside`;
 
 /** Made before the first look at which {@link cheats} are planted. */
@@ -25,7 +26,7 @@ mkdir -p ${aside}
 cp -p ${motd} ${profile} ${chpasswd} ${newusers} ${aside}
 `;
 
-/** What tries to pass for a file that nobody wrote to. */
+/** What tries to pass for a path that nobody wrote to. */
 export const cheats: readonly Plant[] = [
   {
     what: "bytes written into an old file, whose size and time are put back",
@@ -45,6 +46,24 @@ touch -r ${aside}/profile ${profile}.new; mv ${profile}.new ${profile}`,
     plant: `ln -f ${newusers} ${chpasswd}`,
     seen: [["contents", chpasswd]],
     remove: `rm ${chpasswd}; cp -p ${aside}/chpasswd ${chpasswd}`,
+  },
+  {
+    what: "an attribute flag on an old file",
+    plant: `chattr +i ${bashrc}`,
+    seen: [["attributes", bashrc]],
+    remove: `chattr -i ${bashrc}`,
+  },
+  {
+    what: "an extended attribute on an old file, whose time is put back",
+    plant: `setfattr -n user.play -v 1 ${info}; touch -r ${info} ${info}`,
+    seen: [["attributes", info]],
+    remove: `setfattr -x user.play ${info}`,
+  },
+  {
+    what: "an access control list on an old folder",
+    plant: "setfacl -m u:1:r /etc/pam.d",
+    seen: [["attributes", "/etc/pam.d"]],
+    remove: "setfacl -b /etc/pam.d",
   },
 ];
 
@@ -83,12 +102,19 @@ ask put /play/gone before
 ask put /play/big "$(head -c 30000 /dev/zero | tr '\\0' b)"
 `;
 
+/** Folders in which cheats add or remove names. */
+export const foldersOfCheats: readonly string[] = ["/usr/share/base-files", "/etc/pam.d"];
+
 /** Where plants add or remove names: these folders' times are put back after the plants are gone. */
 export const timedFolders: readonly string[] = [
   ...[play, `${play}/tree/deep`, "/etc/systemd/system", "/etc/systemd/system/multi-user.target.wants"],
   ...["/etc/systemd/system/atd.service.d", "/var/spool/cron/crontabs", "/var/spool/cron"],
-  ...["/usr/share/base-files", "/etc/pam.d"],
+  ...foldersOfCheats,
 ];
+
+/** A script that prints the commands that set folders' times as they are now. */
+export const timesOf = (folders: readonly string[]) =>
+  `stat -c 'touch -d "%y" "%n"' ${folders.map((folder) => `'${folder}'`).join(" ")}`;
 
 const file = (name: string): readonly (readonly [string, string])[] => [
   ["files", `${play}/${name}`],

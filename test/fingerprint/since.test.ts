@@ -50,7 +50,7 @@ function lookOf(
   return { version: 1, node: "n", takenAt: "", sections, skipped: [], ...(basis ? { basis } : {}) };
 }
 
-const [contents, attributes] = lasting;
+const [contents, attributes, units] = lasting;
 
 function kept(which: Lasting | undefined, seen: Seen, before: Fingerprint) {
   const found = which && keptOf(which, census(seen), before);
@@ -85,7 +85,7 @@ describe("since an earlier look", () => {
   ])("a file of another %s is looked at again", (_what, other) => {
     const seen = { ...old, ...other };
     const before = lookOf(old, { contents: { "/a": "sha256 1" }, attributes: { "/a": "flags i" } });
-    for (const which of lasting)
+    for (const which of [contents, attributes])
       expect(kept(which, seen, before)).toEqual({ entries: {}, stale: [seen.path] });
   });
 
@@ -110,9 +110,32 @@ describe("since an earlier look", () => {
   });
 
   it("only files whose contents are compared are hashed", () => {
-    const { paths } = census({ ...old, compared: false });
-    expect(paths.map((path) => contents?.concerns(path))).toEqual([false]);
-    expect(paths.map((path) => attributes?.concerns(path))).toEqual([true]);
+    expect(staleOf({ ...old, compared: false }, lookOf({ ...old, compared: false }))).toEqual([]);
+  });
+
+  describe("the states of unit files", () => {
+    const unit = { ...old, path: "/run/systemd/system/a.service", system: "tmpfs" };
+    const before = lookOf(unit, { "unit files": { "a.service": "static" } });
+
+    it("are kept when no file of a unit changed", () => {
+      expect(kept(units, unit, before)).toEqual({ entries: { "a.service": "static" }, stale: [] });
+    });
+
+    it.each([
+      ["was written to", { changed: `${now - 61}.0000000020` }],
+      ["is gone, and another has come", { path: "/opt/b.service" }],
+      ["is gone", { path: "/etc/systemd/journald.conf" }],
+    ])("are asked for when one %s", (_what, other) => {
+      expect(kept(units, { ...unit, ...other }, before)).toBeUndefined();
+    });
+
+    it.each([
+      ["is still there", {}],
+      ["is gone", { path: "/etc/systemd/journald.conf" }],
+    ])("are asked for when one that was written within a minute before that look %s", (_what, other) => {
+      const young = { ...unit, changed: `${now - 60}.0000000000` };
+      expect(kept(units, { ...young, ...other }, lookOf(young, { "unit files": {} }))).toBeUndefined();
+    });
   });
 
   it.each([

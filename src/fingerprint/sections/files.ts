@@ -44,10 +44,12 @@ const none = Buffer.alloc(0);
 /** Every path: type, mode, owner, size, modification time in nanoseconds, target of a link. */
 export const files: Section = {
   name: "files",
-  programs: ["find", "cat", "date"],
+  programs: ["find", "date"],
   // Something may vanish while find walks: that is no failure.
   script: sh`
-printf '%s\0' "$(date +%s)" "$(cat /proc/sys/kernel/random/boot_id)" "$(cat /etc/machine-id)" ''
+read -r boot </proc/sys/kernel/random/boot_id
+read -r machine </etc/machine-id
+printf '%s\0' "$(date +%s)" "$boot" "$machine" ''
 ${walk({
   outside: print("-", "-", " %s %T@"),
   names: print("-", "-", " %s %T@"),
@@ -73,8 +75,10 @@ export interface Listed {
   readonly bytes: number | undefined;
   /** Times of change and modification, device, inode, size and more: another after every write, also to its attributes. */
   readonly state: string;
-  /** Whether nobody can have written to it since without another state. */
-  readonly settled: boolean;
+  /** Whether its last change is long enough ago that a later one cannot have the same time. */
+  readonly quiet: boolean;
+  /** Whether its file system sets a time of change at every write. */
+  readonly dated: boolean;
 }
 
 /** What the section's script tells beside its entries. */
@@ -85,8 +89,8 @@ export interface Census {
 }
 
 /**
- * File systems that set a time of change at every write. Not tmpfs: a program that has mapped a file there writes to it
- * without one. Files of overlay and btrfs are on devices that no mount has: find calls these unknown.
+ * Not tmpfs: a program that has mapped a file there writes to it without a new time, as do older kernels that set an
+ * extended attribute. Files of overlay and btrfs are on devices that no mount has: find calls these unknown.
  */
 const dated: ReadonlySet<string> = new Set([
   ...["ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "overlay", "unknown"],
@@ -96,13 +100,13 @@ const dated: ReadonlySet<string> = new Set([
  * Seconds. Times come from a coarse clock (of a second on old ext3), so that two writes may have the same; a mapped
  * page that is dirty is written to without a new time until it is on the disk, which is half a minute.
  */
-const settling = 60;
+const quiet = 60;
 
 /** Reads from the output of {@link files} which paths there are, and by what to tell whether they changed. */
 export function censusOf(output: Buffer): Census {
   const [head = [], ...records] = recordsOf(output, 4);
   const [clock = "", boot = "", machine = ""] = head.map(String);
-  const latest = Number(clock) - settling;
+  const latest = Number(clock) - quiet;
   return {
     machine: boot === "" ? undefined : `${boot} ${machine}`,
     paths: records.map(([stat, path = none, , text]) => {
@@ -112,7 +116,8 @@ export function censusOf(output: Buffer): Census {
         path,
         bytes: type === "f" && size !== "-" ? Number(size) : undefined,
         state: `${stat} ${text}`,
-        settled: dated.has(system) && Number(changed) < latest,
+        quiet: Number(changed) < latest,
+        dated: dated.has(system),
       };
     }),
   };

@@ -42,9 +42,10 @@ const saysSomething = ({ policy, rules }: Chain) => policy !== "ACCEPT, " || rul
  * not loaded there are no rules.
  */
 const whereLoaded = (script: Shell): Shell => sh`
-release=$(uname -r)
-if [ -r /proc/modules ] && [ -r "/lib/modules/$release/modules.builtin" ] &&
-  ! grep -q '^nf_tables ' /proc/modules && ! grep -q '/nf_tables\.ko$' "/lib/modules/$release/modules.builtin"
+read -r release </proc/sys/kernel/osrelease
+builtin=/lib/modules/$release/modules.builtin
+if [ -r /proc/modules ] && [ -r "$builtin" ] &&
+  ! grep -q -e '^nf_tables ' -e '/nf_tables\.ko$' /proc/modules "$builtin"
 then :; else ${script}
 fi`;
 

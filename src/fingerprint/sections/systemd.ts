@@ -3,6 +3,15 @@ import { entriesOf, linesOf } from "../entries.ts";
 import type { Section } from "../section.ts";
 import { isVolatile, volatileUnits } from "../volatile.ts";
 
+/** Whether a path is one that systemd takes unit files and their states from: of its folders, or what these may link to. */
+export function isOfUnits(path: string): boolean {
+  return (
+    /^\/(etc|run|lib|usr\/lib|usr\/local\/lib)\/systemd\/(system(\.\w+)?|transient|generator(\.\w+)?)(\/|$)/.test(
+      path,
+    ) || /\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/.test(path)
+  );
+}
+
 /** Whether each unit file is enabled, masked … */
 export const unitFiles: Section = {
   name: "unit files",

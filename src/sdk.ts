@@ -8,6 +8,7 @@ export {
 } from "./catalogue/break.ts";
 export type { EtcdFacts, Facts } from "./facts.ts";
 export { confusablesOf, describeCharacter } from "./helpers/confusables.ts";
+export { hostBehind, type Way, wayRefusal } from "./helpers/host-behind.ts";
 export { withExecHelper } from "./helpers/kubeconfig.ts";
 export { unitOfPath } from "./helpers/systemd.ts";
 export { timeServicesOf } from "./helpers/time-services.ts";
@@ -34,8 +35,10 @@ export { certificateOutOfTime } from "./probes/certificate.ts";
 export { credentialsFromHelper } from "./probes/credentials-helper.ts";
 export { etcdPutRefused } from "./probes/etcd-put-refused.ts";
 export { largePacketRefused } from "./probes/large-packet.ts";
+export { lostAnswers } from "./probes/lost-answers.ts";
 export type { Probe } from "./probes/probe.ts";
 export { slowAnswer, slowConnect } from "./probes/slow-answer.ts";
+export { BURST_BITS, slowBurst } from "./probes/slow-burst.ts";
 export { swapInUse } from "./probes/swap.ts";
 export { textMissing, textPresent } from "./probes/text.ts";
 export { writeRefused } from "./probes/write-refused.ts";

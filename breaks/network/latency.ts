@@ -1,4 +1,4 @@
-import { defineBreak, qdisc, slowAnswer, slowConnect } from "kbreak";
+import { defineBreak, hostBehind, qdisc, slowAnswer, slowConnect, wayRefusal } from "kbreak";
 
 export default defineBreak({
   title: "Everything is slow",
@@ -13,15 +13,15 @@ export default defineBreak({
     properties: {
       device: {
         type: "string",
-        pattern: "^[^\\s/]{0,15}$",
+        pattern: "^([A-Za-z0-9_][A-Za-z0-9_.+~-]{0,14})?$",
         default: "",
         description: "Network device. Default: that of the default route.",
       },
-      delay: { type: "integer", minimum: 1, maximum: 60000, default: 300, description: "Milliseconds." },
+      delay: { type: "integer", minimum: 1, maximum: 10000, default: 300, description: "Milliseconds." },
       jitter: {
         type: "integer",
         minimum: 0,
-        maximum: 60000,
+        maximum: 10000,
         default: 30,
         description: "Milliseconds more or less.",
       },
@@ -33,16 +33,16 @@ export default defineBreak({
       },
       peers: {
         type: "array",
-        items: { type: "string", pattern: "^[0-9.]+(/[0-9]+)?$" },
+        items: { type: "string", pattern: "^([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(/[0-9]+)?$" },
         default: [],
-        description: "Only packets to these IPv4 addresses or networks. Default: all.",
+        description: "Only packets to these addresses or networks. Default: all.",
       },
       probe: {
         type: "string",
         pattern: "^[A-Za-z0-9.:-]*$",
         default: "",
         description:
-          "A host that shows the delay: by its ping, or by a TCP connection to the first port. Default: the first peer, or the gateway.",
+          "A host that shows the delay: by its ping, or by a TCP connection to the first port. Default: the first peer that is no network, or the gateway.",
       },
     },
     additionalProperties: false,
@@ -59,13 +59,7 @@ export default defineBreak({
   ],
   metric: "Round trip times of a blackbox exporter; etcd_network_peer_round_trip_time_seconds.",
   prevention: "Drop CAP_NET_ADMIN, and alert on round trip times between nodes.",
-  refusal({ device, peers, probe }, facts) {
-    if (device === "" && facts.device === undefined)
-      return "there is no default route, so `device` must be given";
-    if (probe === "" && peers[0] === undefined && facts.gateway === undefined)
-      return "there is no gateway to measure the delay to, so `probe` must be given";
-    return undefined;
-  },
+  refusal: wayRefusal,
   operations: ({ device, delay, jitter, ports, peers }, facts) => [
     qdisc(device || (facts.device ?? ""), ["netem", "delay", `${delay}ms`, `${jitter}ms`], {
       ports,
@@ -73,8 +67,9 @@ export default defineBreak({
       spare: facts.spare,
     }),
   ],
-  symptom({ delay, jitter, ports, peers, probe }, facts) {
-    const host = probe || (peers[0]?.replace(/\/.*/, "") ?? facts.gateway ?? "");
+  symptom(way, facts) {
+    const { delay, jitter, ports } = way;
+    const host = hostBehind(way, facts) ?? "";
     const least = Math.max(1, Math.floor((delay - jitter) * 0.8));
     return ports[0] === undefined ? slowAnswer(host, least) : slowConnect(host, ports[0], least);
   },

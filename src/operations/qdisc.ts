@@ -14,7 +14,7 @@ export interface QdiscOperation {
 const schema = {
   type: "object",
   description:
-    "Shape the IPv4 and IPv6 packets that leave a network device with a queueing discipline such as netem. What is neither, such as ARP, passes.",
+    "Shape the IPv4 and IPv6 packets that leave a network device with a queueing discipline such as netem. What the node needs to keep its address passes: ARP, neighbour discovery and DHCP.",
   properties: {
     kind: { const: "qdisc" },
     device: {
@@ -89,7 +89,8 @@ qdisc_trial() { # device lines: what tc tells of ours, or why it does not take i
   *"Command failed -:1") note misfit "the kernel has no htb queueing discipline" ;;
   *"kind is unknown"*"Command failed -:4" | *"No such file"*"Command failed -:4") note misfit lacking ;;
   *"Command failed -:4") note misfit "tc does not take it: $why" ;;
-  *) note misfit "tc does not take its filters: $why" ;;
+  *"Command failed -:"*) note misfit "tc does not take its filters: $why" ;;
+  *) note misfit "it cannot be tried: $why" ;;
   esac
 }
 qdisc_again() { # device root: what to say to tc to get another's root again, or why that cannot be told
@@ -113,11 +114,16 @@ qdisc_default() { # device root: would the kernel make the same again?
   read -r type <"/sys/class/net/$1/type"
   # Only for Ethernet is lo, whose packets have as long a header, a measure.
   if [ "$type" != 1 ]; then note alike unknown; return; fi
+  case $2 in
+  # Queues that are not in use get another one.
+  'mq '*) idle=pfifo_fast ;;
+  *) idle= ;;
+  esac
   printf '%s' "$2" | tr ';' '\n' | sed 's/ \(root\|parent [^ ]*\)//' | sort -u | while read -r kind handle words; do
+    if [ "$handle" != 0: ]; then note foreign "$kind $handle below it is somebody else's"; return; fi
     case $kind in
     noqueue | mq) continue ;;
-    # mq gives pfifo_fast to queues that are not in use.
-    "${"$"}{setting:-$kind}" | pfifo_fast) ;;
+    "${"$"}{setting:-$kind}" | "$idle") ;;
     *) note foreign "$setting would come"; return ;;
     esac
     case $(qdisc_shown 1: "$kind" | qdisc_alone "$1") in
@@ -188,23 +194,40 @@ qdisc_back() { # device root again
   fi
 }
 qdisc_restore() { # device root again boot module...
-  device=$1 was=$2 again=$3 then=$4 code=0; shift 4
+  device=$1 was=$2 again=$3 since=$4 code=0; shift 4
   if [ -e "/sys/class/net/$device" ]; then qdisc_back "$device" "$was" "$again"
   else
     echo "there is no network device $device any more, and what was changed has gone with it" >&2
     code=1
   fi
   read -r boot </proc/sys/kernel/random/boot_id
-  if [ "$boot" = "$then" ]; then qdisc_unload "$@"; fi
+  if [ "$boot" = "$since" ]; then qdisc_unload "$@"; fi
   return $code
 }
 `),
 );
 
-/** A header field that says the protocol, and where its packets have their ports. */
+/**
+ * How u32 names a protocol and its fields, and what a node cannot do without if it is to keep its address and be found
+ * by it: DHCP, and IPv6's neighbour discovery (ICMPv6 133 to 137). IPv4's is ARP, a protocol of its own.
+ */
 const families = [
-  { protocol: "ip", match: "ip", addresses: (peer: string) => !peer.includes(":") },
-  { protocol: "ipv6", match: "ip6", addresses: (peer: string) => peer.includes(":") },
+  {
+    protocol: "ip",
+    match: "ip",
+    addresses: (peer: string) => !peer.includes(":"),
+    lifelines: ["match ip protocol 17 0xff match ip sport 68 0xffff"],
+  },
+  {
+    protocol: "ipv6",
+    match: "ip6",
+    addresses: (peer: string) => peer.includes(":"),
+    lifelines: [
+      "match ip6 protocol 17 0xff match ip6 sport 546 0xffff",
+      "match ip6 protocol 58 0xff match u8 0x84 0xfc at 40",
+      "match ip6 protocol 58 0xff match u8 0x88 0xfe at 40",
+    ],
+  },
 ] as const;
 type Family = (typeof families)[number];
 
@@ -251,6 +274,7 @@ function batch(spec: QdiscOperation, device: string, verb: "add" | "replace"): s
         `class add dev ${device} parent ${HANDLE}: classid ${HANDLE}:${minor} htb rate 100gbit quantum 60000`,
     ),
     `qdisc add dev ${device} parent ${HANDLE}:2 handle 7a32: ${spec.discipline.join(" ")}`,
+    ...filters(1, (family) => family.lifelines, 1),
     ...filters(1, (family) => (spec.spare ?? []).flatMap((port) => portSelectors(family, port)), 1),
     ...filters(3, (family) => shaped(spec, family), 2),
   ].join("\n");
@@ -330,7 +354,7 @@ export const qdisc: OperationKind<QdiscOperation> = {
       `tc: ${qdisc.title(spec)}`,
       spec.ports?.length ? ` for ports ${spec.ports.join(", ")}` : "",
       spec.peers?.length ? ` to ${spec.peers.join(", ")}` : "",
-      `, sparing ports ${(spec.spare ?? []).join(", ")}`,
+      spec.spare?.length ? `, sparing ports ${spec.spare.join(", ")}` : "",
       before.notes.again === undefined ? "" : `, in the place of ${before.notes.again}`,
     ].join(""),
   }),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { differences } from "../../src/fingerprint/differences.ts";
 import { fingerprint } from "../../src/fingerprint/fingerprint.ts";
 import type { Difference, Fingerprint } from "../../src/fingerprint/types.ts";
+import type { Connection } from "../../src/transport/transport.ts";
 import { type Node, startNode } from "./node.ts";
 import { ask, ground, lonely, type Plant, plants, timedFolders, timesOf } from "./plants.ts";
 
@@ -82,6 +83,21 @@ describe("a node that nobody touches", () => {
     expect(Math.min(...times)).toBeLessThan(3000);
     expect(Object.keys(seen.sections.files ?? {}).length).toBeGreaterThan(5000);
     expect(Object.keys(seen.sections.contents ?? {}).length).toBeGreaterThan(4000);
+  });
+
+  it("is not read again since an earlier look: some kilobytes are told of files and attributes", async () => {
+    const answers: number[] = [];
+    const counting: Connection = {
+      ...node.connection,
+      run: async (script, options) => {
+        const outcome = await node.connection.run(script, options);
+        answers.push(outcome.stdout.length);
+        return outcome;
+      },
+    };
+    await fingerprint(counting, { since: await look() });
+    expect(answers).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(answers[1]).toBeLessThan(20_000);
   });
 
   it("is looked at as a whole: only kernel modules are skipped, where the kernel has none", async () => {

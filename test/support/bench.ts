@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Break } from "../../src/catalogue/break.ts";
@@ -155,11 +155,24 @@ export function connectTo(node: TestNode): Promise<Connection> {
   return connect(node.access, { hostKey: node.identity.hostKey });
 }
 
-/** A look at the whole node, over a connection of its own; quicker with an earlier one. */
-export async function look(node: TestNode, since?: Fingerprint): Promise<Fingerprint> {
+/** Where the test run keeps its last look at a node, for the next test file that shares it. */
+const lastLookOf = ({ identity }: TestNode) =>
+  join(process.env.KBREAK_DATA_DIR ?? tmpdir(), `look-${identity.machineId}.json`);
+
+/**
+ * A look at the whole node, over a connection of its own. After the test run's first one, what nobody wrote to since the
+ * one before is not read again.
+ */
+export async function look(node: TestNode): Promise<Fingerprint> {
+  const file = lastLookOf(node);
   const connection = await connectTo(node);
   try {
-    return await fingerprint(connection, since === undefined ? {} : { since });
+    const seen = await fingerprint(
+      connection,
+      existsSync(file) ? { since: JSON.parse(readFileSync(file, "utf8")) } : {},
+    );
+    writeFileSync(file, JSON.stringify(seen));
+    return seen;
   } finally {
     await connection.close();
   }
@@ -167,7 +180,7 @@ export async function look(node: TestNode, since?: Fingerprint): Promise<Fingerp
 
 /** What is not as it was. */
 export async function changesSince(node: TestNode, before: Fingerprint): Promise<readonly Difference[]> {
-  return differences(before, await look(node, before));
+  return differences(before, await look(node));
 }
 
 /** Runs commands one after the other in one login shell, as a fixer would type them; ends at the first that fails. */

@@ -38,6 +38,7 @@ export interface Bench {
 export async function openBench({ access, identity }: TestNode): Promise<Bench> {
   const login = () => connect(access, { hostKey: identity.hostKey });
   const connection = await login();
+  let latest: Fingerprint | undefined;
   return {
     connection,
     async run(script) {
@@ -46,7 +47,10 @@ export async function openBench({ access, identity }: TestNode): Promise<Bench> 
       throw new Error(`${script}\n${JSON.stringify(outcome)}`);
     },
     frames: (body) => runScript(connection, body, { machineId: identity.machineId, deadline: 120_000 }),
-    fingerprint: () => fingerprint(connection),
+    async fingerprint() {
+      latest = await fingerprint(connection, latest === undefined ? {} : { since: latest });
+      return latest;
+    },
     close: () => connection.close(),
   };
 }

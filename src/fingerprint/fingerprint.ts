@@ -14,10 +14,13 @@ export interface FingerprintOptions {
   readonly deadline?: number;
   /**
    * An earlier look at the same machine, of which hashes and attributes are kept: of each path whose device, inode,
-   * size and times of modification and change are to the nanosecond what they were. Everything else is looked at as
-   * ever. After a reboot, or with a look from a snapshot, nothing is kept. No program can set a time of change, but two
-   * things get around it: moving the clock back to the nanosecond of the last change and writing then, and writing to
-   * the disk beneath the file system.
+   * size and times of modification and change are to the nanosecond what they were. The states of unit files are kept
+   * while that holds for all files of units. Everything else is looked at as ever. After a reboot, or with a look from
+   * a snapshot, nothing is kept.
+   *
+   * No program can set a time of change, but three things get around it: moving the clock back to the nanosecond of the
+   * last change and writing then, writing to the disk beneath the file system, and writing through a mapped page that
+   * vm.dirty_* keep off the disk for longer than a minute.
    */
   readonly since?: Fingerprint;
 }

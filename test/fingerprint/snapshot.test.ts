@@ -31,6 +31,12 @@ describe("a snapshot's file", () => {
     expect((await loadSnapshot(file)).fingerprints).toEqual(looks);
   });
 
+  it("holds nothing that only the next look needs", async () => {
+    const [file, seen] = [join(folder, "one.json"), look("cp1", {})];
+    await saveSnapshot(file, [{ ...seen, basis: { machine: "m", states: { "/a": "1" } } }]);
+    expect((await loadSnapshot(file)).fingerprints).toEqual([seen]);
+  });
+
   it("is refused when it is none, with what to do", async () => {
     const file = join(folder, "other.json");
     await expect(loadSnapshot(file)).rejects.toThrow(/other\.json cannot be read: ENOENT/);

@@ -167,10 +167,9 @@ export async function look(node: TestNode): Promise<Fingerprint> {
   const file = lastLookOf(node);
   const connection = await connectTo(node);
   try {
-    const seen = await fingerprint(
-      connection,
-      existsSync(file) ? { since: JSON.parse(readFileSync(file, "utf8")) } : {},
-    );
+    const since = existsSync(file) ? { since: JSON.parse(readFileSync(file, "utf8")) } : {};
+    // An emulated machine that shares its core with others needs minutes to hash everything.
+    const seen = await fingerprint(connection, { deadline: 300_000, ...since });
     writeFileSync(file, JSON.stringify(seen));
     return seen;
   } finally {

@@ -47,6 +47,7 @@ export const files: Section = {
   programs: ["find", "date"],
   // Something may vanish while find walks: that is no failure.
   script: sh`
+boot='' machine=''
 read -r boot </proc/sys/kernel/random/boot_id
 read -r machine </etc/machine-id
 printf '%s\0' "$(date +%s)" "$boot" "$machine" ''
@@ -98,7 +99,7 @@ const dated: ReadonlySet<string> = new Set([
 
 /**
  * Seconds. Times come from a coarse clock (of a second on old ext3), so that two writes may have the same; a mapped
- * page that is dirty is written to without a new time until it is on the disk, which is half a minute.
+ * page that is dirty is written to without a new time until it is on the disk, for half a minute unless vm.dirty_* say otherwise.
  */
 const quiet = 60;
 

@@ -6,11 +6,11 @@ import { nameOf, type Stand, type Tried, useStand } from "./harness.ts";
 import { random, sample } from "./sample.ts";
 
 /** How many boundaries of each break are tried. */
-const wanted = Number(process.env.KBREAK_POWER_POINTS ?? "2");
+const wanted = Number(process.env.KBREAK_POWER_POINTS ?? "1");
 const seed = Number(process.env.KBREAK_CRASH_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-/** Of every kind of thing that a power cut treats in its own way: files, units, attributes, memory, a database. */
-const breaks = ["persistence/rogue-systemd-unit", "files/unicode-doppelganger", "files/swap-enabled"];
+/** Files, a unit that is enabled and runs, and memory that is nowhere else: each is treated in a way of its own. */
+const breaks = ["persistence/rogue-systemd-unit", "files/swap-enabled"];
 
 let product: Product;
 let lab: TestLab;

@@ -35,6 +35,7 @@ export { certificateOutOfTime } from "./probes/certificate.ts";
 export { credentialsFromHelper } from "./probes/credentials-helper.ts";
 export { etcdPutRefused } from "./probes/etcd-put-refused.ts";
 export { largePacketRefused } from "./probes/large-packet.ts";
+export { loopbackLoses } from "./probes/loopback.ts";
 export { lostAnswers } from "./probes/lost-answers.ts";
 export type { Probe } from "./probes/probe.ts";
 export { slowAnswer, slowConnect } from "./probes/slow-answer.ts";

@@ -56,18 +56,23 @@ folder_back() { # folder time
 }
 `);
 
+const kindsOf = (operations: readonly Indexed[]) => [...new Set(operations.map(({ spec }) => kindOf(spec)))];
+
 /** The libraries of the kinds that are used, and the `read` of each operation. */
 function readers(operations: readonly Indexed[], content: boolean): Shell {
-  const kinds = [...new Set(operations.map((operation) => kindOf(operation.spec)))];
   return lines(
     steps,
     sh`CONTENT=${content}`,
-    ...kinds.map((kind) => kind.library),
+    ...kindsOf(operations).map((kind) => kind.library),
     ...operations.map(({ index, spec, token }) =>
       shellFunction(`read_${index}`, lines(sh`TOKEN=${token}`, kindOf(spec).read(spec))),
     ),
   );
 }
+
+/** What the kinds that are used want at the end of a script. */
+const tidied = (operations: readonly Indexed[]) =>
+  lines(...kindsOf(operations).flatMap(({ tidy }) => (tidy === undefined ? [] : [tidy])));
 
 /** A probe to ask, and the index of its frame. */
 export interface IndexedProbe {
@@ -92,6 +97,7 @@ export function lookScript(options: {
     ...options.operations.map(({ index }) => ({ shell: `look ${index}` })),
     sh`folder_times folders ${options.folders}`,
     ...options.probes.map(asked),
+    tidied(options.operations),
   );
 }
 
@@ -129,6 +135,7 @@ export function applyScript(
     sh`folder_times folders-found ${folders}`,
     ...operations.map(({ index, before }) => ({ shell: `swap ${index} ${quote(printed(before))}` })),
     sh`folder_times folders-left ${folders}`,
+    tidied(operations),
   );
 }
 
@@ -143,6 +150,7 @@ export function restoreScript(
     ...changers("restore", operations, held),
     ...operations.map(({ index }) => ({ shell: `put_back ${index}` })),
     ...Object.entries(folders).map(([folder, time]) => sh`folder_back ${folder} ${time}`),
+    tidied(operations),
   );
 }
 

@@ -49,21 +49,19 @@ rule_unload() { # modules
   modules_unload_new "$1" 'xt_*' 'ipt_*' 'ip6t_*' 'nft_*' 'nf_*' 'iptable_*' 'ip6table_*' \
     x_tables ip_tables ip6_tables nfnetlink libcrc32c 'crc32c_*'
 }
-rule_tools() { # iptables|ip6tables: a tool for each set of rules, the node's own choice first
+rule_tools() { # iptables|ip6tables: "set:tool" for each set of rules, the node's own choice first
   if ! version=$("$1" --version); then echo "$1 does not run" >&2; return 1; fi
-  case $version in *nf_tables*) other=$1-legacy ;; *) other=$1-nft ;; esac
-  echo "$1"
-  if command -v "$other" >/dev/null; then echo "$other"; fi
+  case $version in *nf_tables*) echo "nft:$1"; set=legacy ;; *) echo "legacy:$1"; set=nft ;; esac
+  if command -v "$1-$set" >/dev/null; then echo "$set:$1-$set"; fi
 }
-rule_there() { # tool table chain words...: 0 there, 1 not there, else it cannot be told
-  tool=$1 table=$2 chain=$3; shift 3
-  case $("$tool" --version) in
-  *nf_tables*) ;;
-  *)
+rule_there() { # set:tool table chain words...: 0 there, 1 not there, else it cannot be told
+  set=${"$"}{1%%:*} tool=${"$"}{1#*:} table=$2 chain=$3; shift 3
+  if [ "$set" = legacy ]; then
     # Asking makes the kernel set the table up.
     case $tool in ip6*) names=/proc/net/ip6_tables_names ;; *) names=/proc/net/ip_tables_names ;; esac
-    grep -qsx -- "$table" "$names" || return 1 ;;
-  esac
+    grep -qsx -- "$table" "$names" || return 1
+  elif module_absent nf_tables; then return 1
+  fi
   # Asking for a rule loads the modules that it is made of, which an empty chain makes needless.
   if rules=$("$tool" -w 5 -t "$table" -S "$chain" 2>/dev/null); then
     printf '%s\n' "$rules" | grep -q '^-A ' || return 1
@@ -86,60 +84,67 @@ rule_read() { # iptables|ip6tables family table chain words...
   for one in $tools; do
     code=0
     rule_there "$one" "$@" || code=$?
-    case $code in 0) found=present ;; 1) ;; *) rule_unload "$FIREWALL_MODULES"; return 1 ;; esac
+    case $code in 0) found=present ;; 1) ;; *) return 1 ;; esac
   done
   put rule "$found"
+  read -r boot </proc/sys/kernel/random/boot_id; note boot "$boot"
   note modules "$FIREWALL_MODULES"
-  note table "$(nft list tables "$family" 2>/dev/null | grep -qx "table $family $1" && echo present || echo absent)"
-  note chain "$(rule_chain "$family" "$1" "$2")"
+  rule_place "$family" "$1" "$2"
+  note table "$table_now"
+  note chain "$chain_now"
   [ "$CONTENT" = no ] || note rehearsal "$(rule_rehearse "$command" "$@" 2>&1 | grep -v '^# ' | head -n 1)"
-  rule_unload "$FIREWALL_MODULES"
 }
-rule_chain() { # family table chain: of nftables
-  if ! rules=$(nft list chain "$1" "$2" "$3" 2>/dev/null); then echo absent
-  elif printf '%s\n' "$rules" | rule_empty "$3"; then echo empty
-  else echo used
-  fi
+rule_place() { # family table chain: whether nftables has them, in table_now and chain_now
+  table_now=absent chain_now=absent
+  if module_absent nf_tables; then return 0; fi
+  chains=$(nft list chains "$1" 2>/dev/null | sed -n "/^table $1 $2 {/,/^}/p")
+  if [ -z "$chains" ]; then return 0; fi
+  table_now=present
+  printf '%s\n' "$chains" | grep -q "^.chain $3 {" || return 0
+  chain_now=used
+  if nft list chain "$1" "$2" "$3" 2>/dev/null | rule_empty "$3"; then chain_now=empty; fi
 }
 rule_empty() { # chain: nftables prints this chain, without a rule, and nothing else
   ! grep -Eqv "^(table .*|}|.chain $1 .*|.}|..type .* policy accept;)$"
 }
 rule_rehearse() { # iptables|ip6tables table chain words...: can it be added, found and deleted?
   command=$1 table=$2 chain=$3; shift 3
-  "$command" -w 5 -t "$table" -S "$chain" >/dev/null || return
-  jump= own=
+  chains=$("$command" -w 5 -t "$table" -S "$chain") || return
+  case $chains in -N*) own=$chain ;; *) own= ;; esac
+  # A jump to a chain of the node's needs one of that name, too.
+  before=
   for word in "$@"; do
-    case $jump in -j | -g | --jump | --goto) own=$word ;; esac
-    jump=$word
+    case $before in -j | -g | --jump | --goto)
+      if "$command" -w 5 -t "$table" -S "$word" >/dev/null 2>&1; then own="$own $word"; fi ;;
+    esac
+    before=$word
   done
-  # A jump to a chain of the node's needs one of that name.
-  if [ -n "$own" ] && ! "$command" -w 5 -t "$table" -S "$own" >/dev/null 2>&1; then own=; fi
   # In a network namespace of its own, which ends at once.
   unshare -n sh -euc '
     tool=$1 table=$2 chain=$3 own=$4; shift 4
-    for name in "$chain" "$own"; do "$tool" -w 5 -t "$table" -N "$name" 2>/dev/null || :; done
+    for name in $own; do "$tool" -w 5 -t "$table" -N "$name"; done
     for verb in -A -C -D; do "$tool" -w 5 -t "$table" "$verb" "$chain" "$@"; done
-    if "$tool" -w 5 -t "$table" -C "$chain" "$@" 2>/dev/null; then echo "it is there after it was deleted"; fi
   ' sh "$command" "$table" "$chain" "$own" "$@"
 }
-rule_back() { # iptables|ip6tables family table-before chain-before modules-before table chain words...
-  command=$1 family=$2 table_before=$3 chain_before=$4 modules=$5; shift 5
+rule_back() { # iptables|ip6tables family table-before chain-before boot modules-before table chain words...
+  command=$1 family=$2 table_before=$3 chain_before=$4 then=$5 modules=$6; shift 6
   tools=$(rule_tools "$command")
   for one in $tools; do
     code=0
     rule_there "$one" "$@" || code=$?
     case $code in 0) rule_delete "$one" "$@" ;; 1) ;; *) return 1 ;; esac
   done
-  if [ "$chain_before" = absent ] && [ "$(rule_chain "$family" "$1" "$2")" = empty ]; then
+  if [ "$chain_before" = absent ] && rule_place "$family" "$1" "$2" && [ "$chain_now" = empty ]; then
     # At once, or what remained of the table after a death in between would be nobody's.
     if [ "$table_before" = absent ] && nft list table "$family" "$1" | rule_empty "$2"; then nft delete table "$family" "$1"
     else nft delete chain "$family" "$1" "$2"
     fi || :
   fi
-  rule_unload "$modules"
+  read -r boot </proc/sys/kernel/random/boot_id
+  if [ "$boot" = "$then" ]; then rule_unload "$modules"; fi
 }
-rule_delete() { # tool table chain words...
-  tool=$1 table=$2 chain=$3; shift 3
+rule_delete() { # set:tool table chain words...
+  tool=${"$"}{1#*:} table=$2 chain=$3; shift 3
   "$tool" -w 5 -t "$table" -D "$chain" "$@"
 }
 `),
@@ -158,6 +163,7 @@ export const firewallRule: OperationKind<FirewallRuleOperation> = {
   summary: schema.description,
   schema,
   library,
+  tidy: trusted('rule_unload "$FIREWALL_MODULES"'),
   title: (spec) =>
     `${toolOf(spec)} -t ${tableOf(spec)} ${spec.position === "append" ? "-A" : "-I"} ${spec.chain} ${spec.rule.join(" ")}`,
   owns: (spec) => [`firewall-rule:${[familyOf(spec), tableOf(spec), spec.chain, ...spec.rule].join(" ")}`],
@@ -172,7 +178,7 @@ export const firewallRule: OperationKind<FirewallRuleOperation> = {
   apply: (spec) =>
     sh`${toolOf(spec)} -w 5 -t ${tableOf(spec)} ${spec.position === "append" ? "-A" : "-I"} ${spec.chain} ${spec.rule}`,
   restore: (spec, before) =>
-    sh`rule_back ${toolOf(spec)} ${familyOf(spec)} ${field(before.notes, "table")} ${field(before.notes, "chain")} ${field(before.notes, "modules")} ${tableOf(spec)} ${spec.chain} ${spec.rule}`,
+    sh`rule_back ${toolOf(spec)} ${familyOf(spec)} ${field(before.notes, "table")} ${field(before.notes, "chain")} ${field(before.notes, "boot")} ${field(before.notes, "modules")} ${tableOf(spec)} ${spec.chain} ${spec.rule}`,
   inEffect: (_spec, _before, now) => now.values.rule === "present",
   restored: (_spec, before, now) => now.values.rule === "absent" && !emptied(before, now),
   remains: (_spec, _before, now) => now.values.rule === "present",

@@ -5,6 +5,7 @@ import { trusted } from "../shell.ts";
  * load what it is made of, and only unloading takes that back.
  *
  * - `own_kernel` prints `yes` where the whole machine is the node.
+ * - `module_absent MODULE` is true where asking for what is the module's would make the kernel load it.
  * - `modules_loaded` prints the loaded modules on one line; nothing where they are none of ours.
  * - `modules_unload_new BEFORE PATTERN…` unloads those that are not in BEFORE, match a shell pattern and are used by
  *   nobody. A module that cannot be unloaded stays: it never fails.
@@ -23,17 +24,31 @@ modules_loaded() {
   if [ "$(own_kernel)" = no ] || ! [ -r /proc/modules ]; then return 0; fi
   cut -d' ' -f1 /proc/modules | sort | tr '\n' ' '
 }
+module_absent() { # module: neither loaded nor built in; false where that cannot be told
+  read -r release </proc/sys/kernel/osrelease
+  builtin=/lib/modules/$release/modules.builtin
+  [ -r /proc/modules ] && [ -r "$builtin" ] && ! grep -q -e "^$1 " -e "/$1\.ko" /proc/modules "$builtin"
+}
 modules_unload_new() { # before pattern...
   modules_before=$1; shift
   if [ -z "$modules_before" ] || ! command -v rmmod >/dev/null; then return 0; fi
-  # One that used another sets it free: again, until nothing goes any more.
-  modules_gone=yes
-  while [ "$modules_gone" = yes ]; do
-    modules_gone=no
-    for module in $(sed -n 's/^\([^ ]*\) [^ ]* 0 .*/\1/p' /proc/modules); do
-      case " $modules_before " in *" $module "*) continue ;; esac
-      if module_matches "$module" "$@" && module_idle "$module" && rmmod "$module" 2>/dev/null; then modules_gone=yes; fi
+  # A rule that is deleted and a network namespace that ends let go of their modules a moment later, and a module that
+  # goes of those that it used.
+  for _ in 1 2 3 4 5; do
+    modules_gone=yes
+    while [ "$modules_gone" = yes ]; do
+      modules_awaited=no modules_gone=no
+      while read -r module _ users dependents _; do
+        case " $modules_before " in *" $module "*) continue ;; esac
+        if ! module_matches "$module" "$@"; then continue; fi
+        case $users,$dependents in
+        0,*) if module_idle "$module" && rmmod "$module" 2>/dev/null; then modules_gone=yes; fi ;;
+        *,-) modules_awaited=yes ;;
+        esac
+      done </proc/modules
     done
+    if [ "$modules_awaited" = no ]; then return 0; fi
+    sleep 0.1
   done
 }
 module_matches() { # module pattern...

@@ -61,6 +61,8 @@ export interface OperationKind<Spec extends Operation = Operation> {
   readonly schema: JSONSchema;
   /** Shell functions that its scripts share; sent once per script. */
   readonly library: Shell;
+  /** Runs once at the end of every script that reads, makes or restores such changes: what reading has left goes then. */
+  readonly tidy?: Shell;
   /** The change in a few words. */
   title(spec: Spec): string;
   /** The things whose aspects it owns, such as `file:/etc/hosts`. No two operations that overlap own the same one. */

@@ -144,7 +144,7 @@ export const machineFiles: readonly TreeEntry[] = [
     content: "[Mount]\nOptions=mode=1777,strictatime,nosuid,nodev,size=128M,nr_inodes=100k\n",
   },
   // As kubeadm's documentation asks of every node.
-  { path: "/etc/modules-load.d/k8s.conf", mode: 0o644, content: "overlay\nbr_netfilter\n" },
+  { path: "/etc/modules-load.d/k8s.conf", mode: 0o644, content: "overlay\nbr_netfilter\nnf_conntrack\n" },
   { path: "/usr/local/sbin/node-network", mode: 0o755, content: network },
   {
     // The machine whose state is saved is nobody yet, and has no key.

@@ -25,7 +25,7 @@ export default defineBreak({
   hints: [
     "What works already goes on working. Why does nothing new begin?",
     "The packets are dropped before any rule sees them. Who keeps a list of connections?",
-    "dmesg | tail",
+    "`dmesg | tail`, and `sysctl net.netfilter.nf_conntrack_max`",
   ],
   find: [
     "dmesg | grep nf_conntrack | tail -n 1",

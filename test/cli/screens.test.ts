@@ -236,7 +236,11 @@ _kbreak; printf '%s\\n' "\${COMPREPLY[@]}"`;
   it.each([
     ["verbs", "kbreak un", ["undo"]],
     ["verbs of a group", "kbreak lab d", ["down"]],
-    ["breaks", "kbreak apply files/", ["files/immutable", "files/unicode-doppelganger"]],
+    [
+      "breaks",
+      "kbreak apply files/",
+      ["files/immutable", "files/swap-enabled", "files/unicode-doppelganger"],
+    ],
     ["breaks to read of", "kbreak breaks show etcd", ["etcd/quota-fill"]],
     ["options", "kbreak apply files/immutable --y", ["--yes"]],
     ["an option's choices", "kbreak status -o j", ["json"]],

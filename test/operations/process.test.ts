@@ -136,7 +136,7 @@ it("a program that is not there is refused, unless an operation before it makes 
 
 it("a program that ends at once is found out", async () => {
   const prepared = await prepare(bench, process("true"));
-  const { states } = await apply(bench, prepared);
-  expect(states[0]?.values.running).toBe("no");
+  await apply(bench, prepared);
+  await expect.poll(async () => (await look(bench, prepared))[0]?.values.running).toBe("no");
   await undo(bench, prepared);
 });

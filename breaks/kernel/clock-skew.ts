@@ -3,7 +3,7 @@ import { certificateOutOfTime, clock, defineBreak, timeServicesOf, unit } from "
 export default defineBreak({
   title: "A clock that is wrong",
   summary:
-    "Time services are stopped and the clock is moved, by default so far back that no certificate and no token is valid yet. The real-time clock stays right, so that a reboot mends it. Moved forward, what goes by age goes for good: old files in /tmp, finished Jobs, bootstrap tokens; and a kubelet may renew its certificate.",
+    "Time services are stopped and the clock is moved, by default so far back that no certificate and no token is valid yet. The real-time clock stays right, so that a reboot mends it. Timers whose time lies in between run when the clock goes forward. Moved forward, what goes by age goes for good: finished Jobs, bootstrap tokens, old files; and a kubelet may renew its certificate.",
   difficulty: "medium",
   source: "day-2 operations: identity loop",
   reboot: "vanishes",

@@ -16,10 +16,11 @@ afterAll(() => bench?.end());
 
 const say = async (script: string) => (await on(node, script)).trim();
 
-/** Seconds between the node's time of day and its time since boot, to the microsecond and by neither date nor /proc. */
+/** Seconds between the node's time of day and its time since boot, asked of the kernel itself (clock_gettime). */
 const offset = async () =>
   Number(
-    await say(`perl -MTime::HiRes=clock_gettime -e 'printf "%.6f", clock_gettime(0) - clock_gettime(7)'`),
+    await say(`perl -e 'sub now { my $t = pack "q2", 0, 0; syscall(228, $_[0], $t) == 0 or die; my ($s, $n) = unpack "q2", $t; $s + $n / 1e9 }
+      my ($early, $time, $late) = (now(7), now(0), now(7)); printf "%.6f", $time - ($early + $late) / 2'`),
   );
 
 /** Seconds that the node's clocks are ahead of this machine's, give or take the way there. */
@@ -85,9 +86,8 @@ describe("a clock that is moved forward", () => {
     expect((await offset()) - before).toBeCloseTo(400 * 86_400, 1);
     expect(await say("systemctl is-active ntpsec || :")).toBe("inactive");
     expect(await say(tokens.use(token))).toContain("invalid auth token");
-    expect((await health()).stdout).toMatch(/certificate has expired or is not yet valid|unhealthy/);
-    expect(await say("journalctl -u etcd --since -2min --no-pager || :")).toContain(
-      "certificate has expired",
+    expect((await health()).stdout).toMatch(
+      /x509: certificate has expired or is not yet valid: current time \S+ is after/,
     );
     // What systemd-timesyncd would leave, had somebody started it now: at its next start the clock would jump forward.
     await on(node, "mkdir -p /var/lib/systemd/timesync && touch /var/lib/systemd/timesync/clock");

@@ -3,15 +3,18 @@ import { swap } from "../../src/operations/constructors.ts";
 import { useLab } from "../support/lab.ts";
 import {
   apply,
+  applying,
   type Bench,
-  everyDeath,
   expectInEffect,
+  killedAt,
   look,
   openBench,
   prepare,
   refusal,
   restore,
+  restoring,
   roundTrip,
+  undo,
 } from "../support/operations.ts";
 
 let bench: Bench;
@@ -46,8 +49,18 @@ describe("a swap file", () => {
     });
   });
 
-  it("is undone from every death", async () => {
-    expect(await everyDeath(bench, { operations: [file], evidence })).toBeGreaterThanOrEqual(8);
+  it.each<readonly ["apply" | "restore", number, string]>([
+    ["apply", 2, "half written under its temporary name"],
+    ["apply", 5, "ready under its temporary name"],
+    ["apply", 7, "in its place, and not in use"],
+    ["restore", 3, "out of use, and in its place"],
+  ])("whose %s died before its program %i, which leaves it %s, is undone", async (what, call, _) => {
+    const before = await bench.run(evidence);
+    const prepared = await prepare(bench, file);
+    if (what === "restore") expectInEffect(prepared, await apply(bench, prepared));
+    expect(await killedAt(bench, (what === "apply" ? applying : restoring)(prepared), call)).toBe(true);
+    await undo(bench, prepared);
+    expect(await bench.run(evidence)).toEqual(before);
   });
 
   it("that is in use no more, as after a reboot or swapoff, goes all the same", async () => {

@@ -136,9 +136,10 @@ export async function labUp(options: UpOptions): Promise<LabStatus> {
     writeInventory(lab);
     const begin = Date.now();
     await ensureFabric(lab);
+    // First all are started: asking whether one is ready takes time that another needs for its start.
+    await Promise.all(nodes.map((node) => startAndForward(lab, node)));
     await Promise.all(
       nodes.map(async (node) => {
-        await startAndForward(lab, node);
         await waitUntilReady(lab, node);
         progress(`${node.name}: ready after ${((Date.now() - begin) / 1000).toFixed(1)} s`);
       }),

@@ -226,7 +226,7 @@ test("twenty nodes come up", async () => {
   const disks = disksOf("many");
   await labDown("many");
   expect(await leftovers("many", disks)).toEqual([]);
-});
+}, 300_000);
 
 test("ssh to a lab or node that is not there says what there is", async () => {
   expect(() => labSsh("nowhere", "cp1")).toThrow(PreconditionError);

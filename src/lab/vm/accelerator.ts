@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { attempt } from "../command.ts";
 import { readIfThere, writeWhole } from "../file.ts";
-import { within } from "../host/cgroup.ts";
+import { killCgroup, within } from "../host/cgroup.ts";
 import { imagesFolder } from "../image/build.ts";
 import type { MachineImage } from "./image.ts";
 
@@ -38,8 +38,12 @@ async function kvmWorks(image: MachineImage, cgroup: string): Promise<boolean> {
     ...["-kernel", image.kernel, "-initrd", image.initrd],
     ...["-append", "console=ttyS0 quiet panic=-1 rdinit=/bin/busybox -- echo kvm-works"],
   ];
-  const { stdout } = await attempt(within(cgroup, argv));
-  return stdout.includes("kvm-works");
+  try {
+    const { stdout } = await attempt(within(cgroup, argv));
+    return stdout.includes("kvm-works");
+  } finally {
+    await killCgroup(cgroup);
+  }
 }
 
 /** KVM where it really works, else emulation. */

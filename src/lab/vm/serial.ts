@@ -39,10 +39,9 @@ async function ask(path: string, command: string, limit: number): Promise<Ran | 
   const marker = randomBytes(9).toString("hex");
   const socket = connect(path);
   let said = "";
-  // The marker's two halves are joined by the shell, so that an echo of the line is not taken for the answer.
-  const half = marker.length / 2;
-  const mark = `'${marker.slice(0, half)}''${marker.slice(half)}'`;
-  const lines = `printf '\\n%s\\n' ${mark}; ${command}; printf '\\n%s %s\\n' ${mark} "$?"\n`;
+  // Without quotes of its own: of a line that was sent while the machine was not there yet, a part may have arrived, and
+  // an open quote in it would swallow all that follows.
+  const lines = `\necho; echo ${marker}; ${command}; code=$?; echo; echo ${marker} $code\n`;
   const pattern = new RegExp(`${marker}\\r?\\n([\\s\\S]*?)\\r?\\n${marker} (\\d+)`);
   try {
     return await Promise.race([

@@ -4,6 +4,7 @@
  */
 import { KbreakError, messageOf } from "../src/errors.ts";
 import { runAttached } from "../src/lab/command.ts";
+import { allowInotify } from "../src/lab/host/inotify.ts";
 import { installRequirements } from "../src/lab/install.ts";
 import { parseProvider } from "../src/lab/providers.ts";
 
@@ -13,6 +14,8 @@ process.on("SIGINT", () => {});
 try {
   const [kinds = "", ...command] = process.argv.slice(2);
   await installRequirements(kinds.split(",").map((kind) => parseProvider(kind).provider));
+  // The tests have some thirty nodes at once; the kernel's default is enough for twenty-five.
+  allowInotify(512);
   process.exitCode = await runAttached(command);
 } catch (error) {
   const hint = error instanceof KbreakError && error.hint !== undefined ? `\n${error.hint}` : "";

@@ -26,8 +26,13 @@ export function register(program: Command): void {
 
 async function here({ output }: Flags): Promise<void> {
   const { alternatives, fixes, labRequirements } = await import("../lab/requirements.ts");
+  const { inotifyRequirement } = await import("../lab/host/inotify.ts");
   const { columns } = await import("../render/columns.ts");
-  const requirements: readonly Requirement[] = labRequirements();
+  const linux = process.platform === "linux";
+  const requirements: readonly Requirement[] = [
+    ...labRequirements(),
+    ...(linux ? [inotifyRequirement(2)] : []),
+  ];
   const ok = requirements.every(({ met }) => met);
   const commands = fixes(requirements);
   process.exitCode = ok ? 0 : 1;

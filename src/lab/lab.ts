@@ -5,6 +5,7 @@ import { attempt, run } from "./command.ts";
 import { labFolder } from "./folders.ts";
 import { isPopulated, killCgroup } from "./host/cgroup.ts";
 import { startForwarder } from "./host/forwarder.ts";
+import { inotifyRequirement } from "./host/inotify.ts";
 import { hostNames } from "./host/names.ts";
 import { fabricIsUp, makeFabric, removeNetworks } from "./host/network.ts";
 import { defaultInventory, inventoryFile, writeInventory } from "./inventory.ts";
@@ -123,6 +124,11 @@ export async function labUp(options: UpOptions): Promise<LabStatus> {
     const used = [...new Set(Object.values(kinds))];
     demandRequirements(labRequirements(used));
     const folder = labFolder(name);
+    const names = hostNames(name, folder);
+    const asleep = nodes.filter(
+      (node) => kinds[node.name] === "namespace" && !isPopulated(names.nodeCgroup(node.name)),
+    );
+    demandRequirements([inotifyRequirement(asleep.length)]);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const ports = await choosePorts(name, folder, nodes, before);
     const lab: Lab = { name, folder, count, providers: kinds, ports };

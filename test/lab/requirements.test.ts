@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PreconditionError } from "../../src/errors.ts";
+import { inotifyRequirement } from "../../src/lab/host/inotify.ts";
 import { demandRequirements, fixes, labRequirements, missingPackages } from "../../src/lab/requirements.ts";
 
 test("this host, where the tests run, has all", () => {
@@ -41,4 +42,14 @@ describe("on a host without the programs", () => {
     expect(message).toMatch(/mmdebstrap.*ssh-keygen/s);
     expect(hint).toMatch(/apt-get install.*kubeadm.*kind/s);
   });
+});
+
+test("more nodes than the kernel has inotify instances for are refused, with the setting that brings them", () => {
+  expect(inotifyRequirement(1)).toMatchObject({ met: true });
+  const { met, fix = "" } = inotifyRequirement(100_000);
+  expect(met).toBe(false);
+  expect(fix).toMatch(/^sysctl -w fs\.inotify\.max_user_instances=\d{6,}$/);
+  expect(() => demandRequirements([inotifyRequirement(100_000)])).toThrow(
+    /inotify instances: \d+ of \d+ in use/,
+  );
 });

@@ -27,7 +27,6 @@ export const packages = [
   "openssl",
   "procps",
   "psmisc",
-  "stress-ng",
   "sudo",
   "systemd",
   "systemd-sysv",

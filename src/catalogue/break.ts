@@ -44,6 +44,8 @@ export interface Needs {
   readonly roles?: readonly ("control-plane" | "worker")[];
   /** Programs beyond those that its operations and its symptom call. */
   readonly commands?: readonly string[];
+  /** Units that have to run, such as `kubelet.service`: without it a node is none of Kubernetes'. */
+  readonly units?: readonly string[];
   /** `own`: it reaches the whole kernel, so it is refused on nodes that share theirs with others. */
   readonly kernel?: "own";
 }

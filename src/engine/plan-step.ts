@@ -88,6 +88,7 @@ const everyProgram: readonly string[] = [
     "lsattr",
     "mkswap",
     "mv",
+    "nc",
     "od",
     "openssl",
     "ping",
@@ -132,12 +133,14 @@ const sharedKernel = (node: InventoryNode) =>
 
 /** Why a break does not fit the node. */
 function misfit(found: Break, parameters: unknown, facts: Facts, node: InventoryNode): string | undefined {
-  const { roles, kernel, commands = [] } = found.needs ?? {};
+  const { roles, kernel, commands = [], units = [] } = found.needs ?? {};
   if (roles && !roles.some((role) => facts.roles.includes(role)))
     return `it is for ${roles.join(" or ")} nodes, and ${node.name} is a ${facts.roles.join(", ")}`;
   if (kernel === "own" && !facts.ownKernel) return sharedKernel(node);
   const missing = commands.filter((name) => !facts.programs.includes(name));
   if (missing.length > 0) return `missing on the node: ${missing.join(", ")}`;
+  const asleep = units.filter((name) => !facts.activeUnits.includes(name));
+  if (asleep.length > 0) return `${asleep.join(", ")} does not run on ${node.name}`;
   return found.refusal?.(parameters as never, facts);
 }
 

@@ -12,7 +12,7 @@ export function renderBreak(found: Break, spoilers: boolean, colours = coloursFo
   const head = paragraph("NAME", [`${found.id} - ${spoilers ? found.title : "a break"}`]);
   const sees = paragraph("WHAT IS SEEN", [found.sees]);
   if (!spoilers) return [...head, ...sees, ...paragraph("DIFFICULTY", [found.difficulty])].join("\n\n");
-  const { roles = [], commands = [], kernel } = found.needs ?? {};
+  const { roles = [], commands = [], units = [], kernel } = found.needs ?? {};
   const parameters = Object.entries(found.parameters.properties).map(
     ([name, { type, default: preset, description }]) =>
       `${colours.bold(name)} (${type}, default ${JSON.stringify(preset)})  ${description}`,
@@ -20,6 +20,7 @@ export function renderBreak(found: Break, spoilers: boolean, colours = coloursFo
   const needs = [
     roles.length > 0 ? `nodes: ${roles.join(", ")}` : "",
     commands.length > 0 ? `programs: ${commands.join(", ")}` : "",
+    units.length > 0 ? `units that run: ${units.join(", ")}` : "",
     kernel === "own" ? "a kernel of the node's own" : "",
   ].filter((line) => line !== "");
   return [

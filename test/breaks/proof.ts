@@ -12,11 +12,8 @@ import type { TestNode } from "../support/lab.ts";
 
 const { breaks } = await loadCatalogue();
 
-/**
- * Why a break may be refused on a node that shares its kernel with this machine. All others have to work there; those
- * that are refused have to work on a machine with a kernel of its own.
- */
-const refusals: ReadonlyMap<string, RegExp> = new Map([
+/** Why a break may be refused on a node that shares its kernel with this machine; it works on one with its own. */
+const kernelRefusals: ReadonlyMap<string, RegExp> = new Map([
   ...["network/latency", "network/loss", "network/bandwidth"].map(
     (id) => [id, /the kernel has no \w+ queueing discipline/] as const,
   ),
@@ -25,8 +22,23 @@ const refusals: ReadonlyMap<string, RegExp> = new Map([
     .map(({ id }) => [id, /it reaches the whole kernel, and \w+ shares its kernel with others/] as const),
 ]);
 
+/** Why a break may be refused where no Kubernetes runs. */
+const clusterRefusals: ReadonlyMap<string, RegExp> = new Map([
+  ["network/firewall-drop", /its symptom cannot be told on this node: nothing answers on port 10250/],
+  ["systemd/unit-stopped", /there is no unit kubelet\.service/],
+  ...[...breaks.values()]
+    .filter(({ needs }) => needs?.units?.includes("kubelet.service"))
+    .map(({ id }) => [id, /kubelet\.service does not run on \w+/] as const),
+]);
+
+/** Why a break may be refused on a namespace node. All others have to work there. */
+const refusals: ReadonlyMap<string, RegExp> = new Map([...kernelRefusals, ...clusterRefusals]);
+
 /** The breaks that not every kernel can have, and that only a machine with one of its own is sure to have. */
-export const kernelBreaks: readonly string[] = [...breaks.keys()].filter((id) => refusals.has(id));
+export const kernelBreaks: readonly string[] = [...kernelRefusals.keys()];
+
+/** The breaks of which only a real Kubernetes has what they break. */
+export const clusterBreaks: readonly string[] = [...clusterRefusals.keys()];
 
 /** All breaks. */
 export const everyBreak: readonly string[] = [...breaks.keys()];

@@ -1,0 +1,43 @@
+import { defineBreak, firewallRule, portSilent } from "kbreak";
+
+export default defineBreak({
+  title: "A port behind a silent firewall",
+  summary:
+    "A rule of iptables drops what comes for a port of the node: the kubelet's 10250, and logs and exec hang; the API server's 6443, and everything does. The service itself runs and is well.",
+  difficulty: "easy",
+  source: "Klustered path, the network; E02 E06",
+  reboot: "vanishes",
+  dangers: ["lockout"],
+  parameters: {
+    type: "object",
+    properties: {
+      port: {
+        type: "integer",
+        minimum: 1,
+        maximum: 65535,
+        default: 10250,
+        description: "TCP port, such as 10250 (the kubelet), 6443 (the API server) or 2379 (etcd).",
+      },
+    },
+    additionalProperties: false,
+  },
+  sees: "Connections to the port are neither taken nor refused: they hang until somebody gives up. kubectl logs and exec time out while the pods run.",
+  hints: [
+    "Does it refuse, or does it not answer? That is not the same.",
+    "The process listens, and nothing reaches it.",
+    "`iptables -S INPUT`, and what stands there before Kubernetes' own chains.",
+  ],
+  find: ["iptables -S INPUT", "ss -ltn"],
+  fix: ["iptables -D INPUT -p tcp -m tcp --dport 10250 -j DROP"],
+  metric: "probe_success of a TCP check on the port from another node.",
+  prevention:
+    "Keep a host's firewall in version control, and check the ports of the control plane from outside.",
+  refusal({ port }, facts) {
+    if (facts.spare.includes(port)) return `port ${port} is to be kept reachable`;
+    return facts.device === undefined
+      ? "there is no default route, so the node's address is not known"
+      : undefined;
+  },
+  operations: ({ port }) => [firewallRule(["-p", "tcp", "-m", "tcp", "--dport", String(port), "-j", "DROP"])],
+  symptom: ({ port }, facts) => portSilent(facts.device ?? "", port),
+});

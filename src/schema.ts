@@ -273,13 +273,15 @@ function choiceFinding(error: SchemaError, path: Path): Finding {
   const alternatives = itemsOf(error.schema).map((schema) =>
     isRecord(schema) ? itemsOf(schema.required) : [],
   );
-  const names = alternatives.flat().map((name) => `\`${name}\``);
   if (alternatives.some((required) => required.length === 0)) {
     const message = `${label(path)} must be ${expectation({ anyOf: error.schema })}${butIs(error)}`;
     return { path, at: "value", message };
   }
-  const both = Array.isArray(error.params.passingSchemas);
-  const message = both ? `${names.join(" and ")} exclude each other` : `missing ${names.join(" or ")}`;
+  const passing = error.params.passingSchemas;
+  const names = (of: readonly unknown[]) => of.flat().map((name) => `\`${name}\``);
+  const message = Array.isArray(passing)
+    ? `${names(passing.map((index) => alternatives[index])).join(" and ")} exclude each other`
+    : `missing ${names(alternatives).join(" or ")}`;
   return { path, at: "key", message: `${subject(path)}${message}` };
 }
 

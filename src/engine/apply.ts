@@ -17,6 +17,7 @@ import { newRunId, runsFolder } from "./runs.ts";
 import { UnknownOutcomeError } from "./script.ts";
 import { type TargetUndone, undoTarget } from "./undo.ts";
 import { openLog, type UndoLog } from "./undo-log.ts";
+import { closeWitnesses, openWitnesses } from "./witnesses.ts";
 
 export interface TargetResult {
   readonly target: string;
@@ -53,7 +54,7 @@ export async function apply(plan: Plan, options: ApplyOptions, context: Context)
     for (const { node, facts } of plan.targets) {
       releases.push(lockTarget(context.dataFolder, node.name, facts.machineId, run));
     }
-    await refuseUnhealthy(plan);
+    await refuseUnhealthy(plan, context);
     const log = openLog(join(runsFolder(context.dataFolder), run), { create: true });
     try {
       return await applyRun(run, plan, options, context, log);
@@ -79,15 +80,19 @@ function refuseNothing(plan: Plan): void {
   });
 }
 
-async function refuseUnhealthy(plan: Plan): Promise<void> {
-  const sessions = new Map(plan.targets.map(({ node, session }) => [node.name, session]));
-  const unmet = (await checkGoals(plan.goals, sessions)).filter((goal) => !goal.met);
+async function refuseUnhealthy(plan: Plan, context: Context): Promise<void> {
+  const witnesses = await openWitnesses(plan.witnesses, ({ access }) => access, context);
+  const targets = plan.targets.map(({ node, session }) => [node.name, session] as const);
+  const states = await checkGoals(plan.goals, new Map([...targets, ...witnesses])).finally(() =>
+    closeWitnesses(witnesses),
+  );
+  const unmet = states.filter((goal) => !goal.met);
   if (unmet.length === 0) return;
   throw new PreconditionError(
     unmet
       .map(
-        (goal) =>
-          `${goal.target}: the goal "${goal.name}" is not met before anything is broken: ${goal.detail}`,
+        ({ name, target, detail }) =>
+          `${target === undefined ? "" : `${target}: `}the goal "${name}" is not met before anything is broken: ${detail}`,
       )
       .join("\n"),
     { hint: "repair the lab first: nobody could tell afterwards whether the fixer has won" },
@@ -118,6 +123,7 @@ async function applyRun(
     owner: { user, host, pid },
     targets: records,
     goals: plan.goals,
+    witnesses: plan.witnesses,
   });
   context.emit({ type: "run", run, verb: "apply" });
   const targets = await sideBySide(plan.targets, context.forks, (target) =>

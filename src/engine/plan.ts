@@ -8,8 +8,9 @@ import { kindOf } from "../operations/index.ts";
 import type { Danger } from "../operations/operation.ts";
 import { isBreakStep, type Playbook } from "../playbook/types.ts";
 import { type Context, sideBySide, startTask } from "./context.ts";
+import { assignGoals, witnessesOf } from "./goal-plan.ts";
 import { type Assigned, planStep, readFacts, type SkippedStep, type StepPlan } from "./plan-step.ts";
-import type { GoalRecord } from "./records.ts";
+import type { GoalRecord, Witness } from "./records.ts";
 import { openSession, type Session } from "./session.ts";
 
 /** What will be done to one node, with everything read that undo will need. */
@@ -28,6 +29,8 @@ export interface Plan {
   /** Nodes that could not be reached, and are left out. */
   readonly unreachable: readonly { readonly node: InventoryNode; readonly error: ConnectError }[];
   readonly goals: readonly GoalRecord[];
+  /** Nodes that are asked about the goal only. */
+  readonly witnesses: readonly Witness[];
 }
 
 export interface PlanRequest {
@@ -48,6 +51,8 @@ export interface PlanRequest {
 export async function plan(request: PlanRequest, context: Context): Promise<Plan> {
   const work = assign(request);
   guard(request, [...work.keys()]);
+  const goals = await assignGoals(request.playbook.goal, request.inventory);
+  const witnesses = witnessesOf(goals, [...work.keys()], request.inventory, request.enrolment);
   const sessions: Session[] = [];
   const results = await sideBySide([...work], context.forks, async ([node, steps]) => {
     const task = startTask(context, node.name, "read", "read");
@@ -77,7 +82,9 @@ export async function plan(request: PlanRequest, context: Context): Promise<Plan
     inventory: request.inventory,
     targets,
     unreachable,
-    goals: goalsOf(request, targets),
+    // A target that cannot be reached is left out with all that is asked there.
+    goals: goals.filter(({ target }) => !unreachable.some(({ node }) => node.name === target)),
+    witnesses,
   };
 }
 
@@ -209,19 +216,4 @@ function refuseOverlaps(target: string, steps: readonly StepPlan[]): void {
       }
     }
   }
-}
-
-/** The goal's probes on the nodes where they are to be asked. */
-function goalsOf(request: PlanRequest, targets: readonly TargetPlan[]): readonly GoalRecord[] {
-  const reached = new Set(targets.map((target) => target.node.name));
-  return request.playbook.goal.flatMap((goal) =>
-    select(request.inventory, goal.on)
-      .filter((node) => reached.has(node.name))
-      .map((node) => ({
-        name: goal.name,
-        target: node.name,
-        run: goal.run,
-        ...(goal.contains === undefined ? {} : { contains: goal.contains }),
-      })),
-  );
 }

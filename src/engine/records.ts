@@ -1,5 +1,6 @@
 import type { Identity, InventoryNode } from "../inventory/types.ts";
 import type { Operation, State } from "../operations/operation.ts";
+import type { KubectlQuestion } from "../playbook/types.ts";
 import type { Symptom } from "../probes/probe.ts";
 import type { NodeAccess } from "../transport/transport.ts";
 
@@ -26,12 +27,19 @@ export interface ProbeRecord {
   readonly patience: number;
 }
 
-export interface GoalRecord {
+/** A goal's probe on one node. */
+export type GoalRecord = {
   readonly name: string;
-  readonly target: string;
-  readonly run: string;
+  /** The node to ask on; absent: it is asked from here. */
+  readonly target?: string;
   readonly contains?: string;
-}
+  /** Seconds. */
+  readonly deadline?: number;
+} & (
+  | { readonly run: string }
+  | { readonly http: string; readonly status: number }
+  | { readonly kubectl: KubectlQuestion }
+);
 
 export interface RunStarted {
   readonly type: "run";
@@ -43,12 +51,17 @@ export interface RunStarted {
   readonly owner: { readonly user: string; readonly host: string; readonly pid: number };
   readonly targets: readonly TargetRecord[];
   readonly goals: readonly GoalRecord[];
+  /** Nodes that are asked about the goal, and never changed. */
+  readonly witnesses?: readonly Witness[];
 }
 
-export interface TargetRecord {
+export interface Witness {
   readonly name: string;
   readonly access: NodeAccess & Pick<InventoryNode, "cluster" | "zone">;
   readonly identity: Identity;
+}
+
+export interface TargetRecord extends Witness {
   /** How many steps it gets. */
   readonly steps: number;
 }

@@ -10,6 +10,7 @@ import { openSession, type Session } from "./session.ts";
 import { findingsOf } from "./undo.ts";
 import type { UndoLog } from "./undo-log.ts";
 import type { Access } from "./undo-run.ts";
+import { closeWitnesses, openWitnesses } from "./witnesses.ts";
 
 /** A step of a run on one node, as it is now. */
 export interface StepStatus {
@@ -47,18 +48,20 @@ export function stepState(verdicts: readonly Verdict[], undone: boolean): StepSt
   return "fixed differently";
 }
 
-/** Reads every node of a run: one connection and one round trip each, and one more for the goal. */
+/** Reads every node of a run: one connection and one round trip each, and one more where the goal is asked. */
 export async function statusOf(run: Run, log: UndoLog, access: Access, context: Context): Promise<RunState> {
-  const sessions = new Map<string, Session>();
+  const touched = touchedTargets(run);
+  const reached = new Map<string, Session | KbreakError>();
   try {
-    const steps = await sideBySide(touchedTargets(run), context.forks, async (target) => {
+    const steps = await sideBySide(touched, context.forks, async (target) => {
       const intents = run.records.filter((entry) => entry.type === "intent" && entry.target === target.name);
       try {
         const session = await openSession(access(target), target.identity, context);
-        sessions.set(target.name, session);
+        reached.set(target.name, session);
         return await targetStatus(run, log, session);
       } catch (caught) {
         const error = caught instanceof KbreakError ? caught : new RemoteError(messageOf(caught));
+        if (!reached.has(target.name)) reached.set(target.name, error);
         context.emit({ type: "notice", target: target.name, message: error.message });
         const state = error instanceof ConnectError ? ("unreachable" as const) : ("unknown" as const);
         return intents.flatMap((intent) =>
@@ -77,7 +80,12 @@ export async function statusOf(run: Run, log: UndoLog, access: Access, context: 
         );
       }
     });
-    const goals = await checkGoals(run.started.goals, sessions);
+    const asked = new Set(run.started.goals.map(({ target }) => target));
+    const others = [...run.started.targets, ...(run.started.witnesses ?? [])].filter(
+      ({ name }) => asked.has(name) && !reached.has(name),
+    );
+    for (const [name, one] of await openWitnesses(others, access, context)) reached.set(name, one);
+    const goals = await checkGoals(run.started.goals, reached);
     return {
       run: run.id,
       name: run.started.name,
@@ -87,7 +95,7 @@ export async function statusOf(run: Run, log: UndoLog, access: Access, context: 
       goals,
     };
   } finally {
-    await Promise.all([...sessions.values()].map((session) => session.close()));
+    await closeWitnesses(reached);
   }
 }
 

@@ -2,14 +2,14 @@ import { ConnectError, EnrolmentError, type KbreakError, UndoError, UndoLogError
 import type { NodeAccess } from "../transport/transport.ts";
 import { type Context, inRun, sideBySide } from "./context.ts";
 import { lockRun, lockTarget } from "./locks.ts";
-import type { TargetRecord } from "./records.ts";
+import type { TargetRecord, Witness } from "./records.ts";
 import { openRun, type Run, runOf, touchedTargets } from "./runs.ts";
 import { openSession } from "./session.ts";
 import { type TargetUndone, undoTarget } from "./undo.ts";
 import type { UndoLog } from "./undo-log.ts";
 
 /** How a target of an old run is reached today: its address may have changed, its identity may not. */
-export type Access = (target: TargetRecord) => NodeAccess;
+export type Access = (target: Witness) => NodeAccess;
 
 export interface UndoResult {
   readonly run: string;

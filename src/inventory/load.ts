@@ -21,6 +21,7 @@ interface RawNode extends RawAccess {
   readonly roles?: readonly Role[];
   readonly cluster?: string;
   readonly zone?: string;
+  readonly address?: string;
   readonly protected?: boolean;
 }
 

@@ -68,6 +68,13 @@ const node = {
     },
     cluster: { ...name, description: "The cluster that it belongs to." },
     zone: { type: "string", minLength: 1 },
+    address: {
+      type: "string",
+      pattern: "^[A-Za-z0-9:.-]+$",
+      patternErrorMessage: "an address or a host name",
+      description:
+        "The address of its services, for a goal's `http://{name}:30000/`. Default: the host that ssh connects to.",
+    },
     protected: { type: "boolean", description: "true: kbreak never changes this node." },
   },
 } as const;

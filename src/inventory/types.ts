@@ -10,6 +10,8 @@ export interface InventoryNode extends NodeAccess {
   /** The cluster that it belongs to, by name. */
   readonly cluster?: string;
   readonly zone?: string;
+  /** The address of its services, where `host` is not it: behind a jump host, a forwarded port, in a container. */
+  readonly address?: string;
   /** True: kbreak never changes it. */
   readonly protected: boolean;
 }

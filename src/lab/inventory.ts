@@ -35,13 +35,14 @@ export function fingerprintOf(publicKey: string): string {
 }
 
 function inventory(lab: Lab): string {
-  const node = ({ name, role }: LabNode) => [
+  const node = ({ name, role, address }: LabNode) => [
     `  ${name}:`,
     "    host: 127.0.0.1",
     `    port: ${lab.ports[name]}`,
     "    user: root",
     `    key: ${JSON.stringify(userKey(lab))}`,
     `    roles: [${role}]`,
+    `    address: ${address}`,
   ];
   return `${[
     `# Written by kbreak lab up; kbreak lab down removes it.`,

@@ -1,6 +1,7 @@
 import type { Danger, Operation } from "../operations/operation.ts";
 import { didYouMean, type Finding, isRecord, itemsOf, type Path, type Validate } from "../schema.ts";
 import type { Known } from "./known.ts";
+import { withAddresses } from "./url.ts";
 
 /**
  * What only the catalogue can say of a playbook: unknown breaks and operations, their parameters, forbidden dangers.
@@ -9,7 +10,7 @@ import type { Known } from "./known.ts";
 export function playbookFindings(value: unknown, known: Known, validate: Validate): readonly Finding[] {
   if (!isRecord(value)) return [];
   const forbidden = isRecord(value.rules) ? itemsOf(value.rules.forbid) : [];
-  return itemsOf(value.steps).flatMap((step, index) => {
+  const steps = itemsOf(value.steps).flatMap((step, index): readonly Finding[] => {
     if (!isRecord(step)) return [];
     const path = ["steps", index];
     return [
@@ -19,6 +20,22 @@ export function playbookFindings(value: unknown, known: Known, validate: Validat
       ),
     ];
   });
+  return [...itemsOf(value.goal).flatMap(urlFindings), ...steps];
+}
+
+/** What a pattern cannot say of a URL. */
+function urlFindings(goal: unknown, index: number): readonly Finding[] {
+  const text = isRecord(goal) ? goal.http : undefined;
+  if (typeof text !== "string" || !/^https?:\/\//.test(text)) return [];
+  const at = (message: string): readonly Finding[] => [
+    { path: ["goal", index, "http"], at: "value", message },
+  ];
+  const url = withAddresses(text, () => "node");
+  if (!URL.canParse(url)) return at(`\`http\` is no URL: ${JSON.stringify(text)}`);
+  const { username, password } = new URL(url);
+  return username + password === ""
+    ? []
+    : at("`http` must not hold a user or a password: they would be shown and logged");
 }
 
 type Fields = Readonly<Record<string, unknown>>;

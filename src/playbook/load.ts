@@ -5,7 +5,7 @@ import { accept, readYaml, type YamlDocument } from "../yaml.ts";
 import { playbookFindings } from "./check.ts";
 import type { Known } from "./known.ts";
 import { playbookShape } from "./schema.ts";
-import type { GoalProbe, Playbook, Rules, Step } from "./types.ts";
+import type { GoalProbe, KubectlQuestion, Playbook, Rules, Step } from "./types.ts";
 
 interface RawStep {
   readonly name?: string;
@@ -16,13 +16,24 @@ interface RawStep {
   readonly optional?: boolean;
 }
 
+interface RawGoal {
+  readonly name: string;
+  readonly on?: string;
+  readonly http?: string;
+  readonly status?: number;
+  readonly run?: string;
+  readonly kubectl?: KubectlQuestion;
+  readonly contains?: string;
+  readonly deadline?: number;
+}
+
 interface RawPlaybook {
   readonly name: string;
   readonly description?: string;
   readonly difficulty?: NonNullable<Playbook["difficulty"]>;
   readonly length?: string;
   readonly rules?: Partial<Rules>;
-  readonly goal?: readonly (Omit<GoalProbe, "contains"> & { readonly contains?: string })[];
+  readonly goal?: readonly RawGoal[];
   readonly steps: readonly RawStep[];
 }
 
@@ -47,9 +58,22 @@ export async function playbookFrom(document: YamlDocument, known: Known): Promis
     difficulty: raw.difficulty,
     length: raw.length,
     rules: { forbid: raw.rules?.forbid ?? [] },
-    goal: (raw.goal ?? []).map(({ name, on, run, contains }) => ({ name, on, run, contains })),
+    goal: (raw.goal ?? []).map(goalOf),
     steps: raw.steps.map((step) => stepOf(step, known)),
   };
+}
+
+/** Seconds. */
+const answerDeadline = 5;
+const commandDeadline = 30;
+
+function goalOf(raw: RawGoal): GoalProbe {
+  const common = { name: raw.name, contains: raw.contains, deadline: raw.deadline ?? answerDeadline };
+  if (raw.http !== undefined) return { ...common, on: raw.on, http: raw.http, status: raw.status ?? 200 };
+  if (raw.kubectl !== undefined) return { ...common, on: raw.on, kubectl: raw.kubectl };
+  // By the schema one of the three is there, and `run` has `on`.
+  const { on = "", run = "" } = raw;
+  return { ...common, on, run, deadline: raw.deadline ?? commandDeadline };
 }
 
 function stepOf(raw: RawStep, known: Known): Step {

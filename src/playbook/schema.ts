@@ -1,34 +1,14 @@
 import type { JSONSchema } from "json-schema-to-ts";
 import { dangers } from "../operations/operation.ts";
+import { goalSchema } from "./goal-schema.ts";
 import type { Known } from "./known.ts";
-
-const selection = {
-  type: "string",
-  pattern: "\\S",
-  patternErrorMessage: "a selection of nodes, such as cp1 or control-plane,!cp1",
-  description:
-    "Nodes, groups, clusters, roles or globs, separated by commas; !x leaves x out, &x keeps only x.",
-} as const;
-
-const text = { type: "string", minLength: 1 } as const;
+import { selection, text } from "./schema-parts.ts";
 
 const length = {
   type: "string",
   pattern: "^[1-9][0-9]*[mh]$",
   patternErrorMessage: "a number of minutes or hours, such as 45m or 2h",
   description: "How long it plays, such as 45m or 2h.",
-} as const;
-
-const goal = {
-  type: "object",
-  additionalProperties: false,
-  required: ["name", "on", "run"],
-  properties: {
-    name: text,
-    on: selection,
-    run: { ...text, description: "A command that only reads; 0 means healthy." },
-    contains: { ...text, description: "Its output must contain this." },
-  },
 } as const;
 
 function step(
@@ -86,7 +66,7 @@ function playbook(steps: JSONSchema): JSONSchema {
       },
       goal: {
         type: "array",
-        items: goal,
+        items: goalSchema,
         description: "What `it works again` means; all of it has to hold.",
       },
       steps: { type: "array", minItems: 1, items: steps },

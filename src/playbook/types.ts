@@ -20,14 +20,64 @@ export interface Rules {
   readonly forbid: readonly Danger[];
 }
 
-/** Healthy when `run` ends with 0 on every selected node, and prints `contains` where that is given. */
-export interface GoalProbe {
+/** A question whose answer says whether it works. */
+export type GoalProbe = HttpGoal | RunGoal | KubectlGoal;
+
+interface GoalBase {
   readonly name: string;
-  /** A selection of the inventory's nodes. */
-  readonly on: string;
-  /** A POSIX sh command that reads only; it runs as root. */
-  readonly run: string;
+  /**
+   * A selection of the inventory's nodes: it is asked on each of them, as root. Without it, HTTP is asked from where
+   * kbreak runs, and kubectl on the first control plane node.
+   */
+  readonly on: string | undefined;
+  /** The answer must hold this. */
   readonly contains: string | undefined;
+  /** Seconds until there must be an answer. Default: 5, and 30 for a command. */
+  readonly deadline: number;
+}
+
+/** Healthy when the URL answers with `status`. Redirections are not followed. */
+export interface HttpGoal extends GoalBase {
+  /** `{w1}` in it stands for the address of the inventory's node w1. */
+  readonly http: string;
+  /** Default: 200. */
+  readonly status: number;
+}
+
+/** Healthy when the command ends with 0. */
+export interface RunGoal extends GoalBase {
+  readonly on: string;
+  /** A POSIX sh command that reads only. */
+  readonly run: string;
+}
+
+/** Healthy when kubectl finds what is asked for, with the node's admin kubeconfig. */
+export interface KubectlGoal extends GoalBase {
+  readonly kubectl: KubectlQuestion;
+}
+
+/** What kubectl is asked: `get`, which must find something, or `wait`. */
+export type KubectlQuestion = KubectlGet | KubectlWait;
+
+interface KubectlScope {
+  /** Default: `default`. */
+  readonly namespace?: string;
+  /** Labels, such as `app=web`. */
+  readonly selector?: string;
+}
+
+export interface KubectlGet extends KubectlScope {
+  /** Such as `deployment/web`. */
+  readonly get: string;
+  /** The part of it that must be there, such as `{.status.readyReplicas}`. Default: its name. */
+  readonly jsonpath?: string;
+}
+
+export interface KubectlWait extends KubectlScope {
+  /** Such as `deployment/web`. */
+  readonly wait: string;
+  /** As `kubectl wait --for` takes it, such as `condition=Available`. */
+  readonly for: string;
 }
 
 interface StepBase {

@@ -25,7 +25,7 @@ export function renderStates(
 function renderState(state: RunState, spoilers: boolean, colours: Colours): string {
   const armed = state.steps.filter((step) => step.state === "in effect").length;
   const head = `${colours.bold(spoilers ? label(state.name) : "run")} ${colours.dim(state.run)}: ${armed} of ${state.steps.length} in effect`;
-  const goals = state.goals.length === 0 ? [] : [goalLine(state, spoilers, colours)];
+  const goals = state.goals.length === 0 ? [] : [goalLine(state, colours)];
   if (!spoilers) return [head, ...goals].join("\n");
   const rows = state.steps.map((step) => [
     step.target,
@@ -33,14 +33,24 @@ function renderState(state: RunState, spoilers: boolean, colours: Colours): stri
     colours[colourOf[step.state]](step.state),
     step.symptom,
   ]);
-  return [head, columns([["NODE", "BREAK", "STATE", "SYMPTOM"], ...rows]).trimEnd(), ...goals].join("\n");
+  const steps = columns([["NODE", "BREAK", "STATE", "SYMPTOM"], ...rows]).trimEnd();
+  return [head, steps, ...goals, ...goalTable(state, colours)].join("\n");
 }
 
-function goalLine({ goals }: RunState, spoilers: boolean, colours: Colours): string {
-  const unmet = goals.filter(({ met }) => !met);
-  if (unmet.length === 0) return colours.green("goal met");
-  const names = spoilers
-    ? `: ${unmet.map(({ name, target, detail }) => `${label(name)} on ${target} (${label(detail)})`).join(", ")}`
-    : "";
-  return colours.red(`goal not met${names}`);
+function goalLine({ goals }: RunState, colours: Colours): string {
+  const met = goals.filter((goal) => goal.met).length;
+  if (met === goals.length) return colours.green("goal met");
+  return colours.red(goals.length === 1 ? "goal not met" : `goal not met: ${met} of ${goals.length} hold`);
+}
+
+/** `-` in the place of a node: asked from here. */
+function goalTable({ goals }: RunState, colours: Colours): readonly string[] {
+  if (goals.length === 0) return [];
+  const rows = goals.map(({ name, target, met, detail }) => [
+    target ?? "-",
+    label(name),
+    met ? colours.green("met") : colours.red("not met"),
+    label(detail),
+  ]);
+  return [columns([["NODE", "GOAL", "STATE", "WHY"], ...rows]).trimEnd()];
 }

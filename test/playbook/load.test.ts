@@ -2,21 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { ConfigError } from "../../src/errors.ts";
 import { loadPlaybook, playbookFrom } from "../../src/playbook/load.ts";
 import { parseYaml } from "../../src/yaml.ts";
 import { known } from "./known.ts";
+import { problemsOf } from "./problems.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "playbook-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-async function problemsOf(text: string): Promise<readonly string[]> {
-  const failure = await parseYaml("p.yaml", text)
-    .then((document) => playbookFrom(document, known))
-    .catch((error: unknown) => error);
-  if (!(failure instanceof ConfigError)) throw new Error("no ConfigError", { cause: failure });
-  return failure.problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`);
-}
 
 /** A playbook whose steps are `lines`; the first of them is line 3. */
 const steps = (...lines: readonly string[]) => ["name: x", "steps:", ...lines].join("\n");
@@ -113,7 +105,7 @@ const mistakes: readonly (readonly [what: string, text: string, problems: readon
   [
     "a goal without a command",
     ["name: x", "goal:", "  - name: api", "    on: cp1", "steps: [{break: files/immutable}]"].join("\n"),
-    ["3:5: missing `run`"],
+    ["3:5: missing `http` or `run` or `kubectl`"],
   ],
   [
     "a key twice, a wrong value and an unknown break at once",
@@ -159,7 +151,15 @@ describe("loadPlaybook", () => {
       difficulty: undefined,
       length: undefined,
       rules: { forbid: ["brick"] },
-      goal: [{ name: "healthy", on: "control-plane", run: "kubectl get --raw /readyz", contains: "ok" }],
+      goal: [
+        {
+          name: "healthy",
+          on: "control-plane",
+          run: "kubectl get --raw /readyz",
+          contains: "ok",
+          deadline: 30,
+        },
+      ],
       steps: [
         {
           name: "files/immutable",

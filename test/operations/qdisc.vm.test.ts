@@ -137,8 +137,10 @@ describe("the root that was there", () => {
     await bench.run("ip link add ifb9 numtxqueues 3 type ifb; ip link set ifb9 up");
     expect(await bench.run("tc qdisc show dev ifb9")).toMatch(/mq 0: root[\s\S]*fq_codel 0: parent :3/);
     await roundTrip(bench, { operations: [netem("ifb9")], evidence });
-    await bench.run("tc qdisc replace dev ifb9 parent :2 handle 8: pfifo");
-    expect(await refusal(bench, netem("ifb9"))).toMatch(/pfifo 8: below it is somebody else's/);
+    await bench.run(
+      "tc qdisc replace dev ifb9 root handle 1: mq; tc qdisc replace dev ifb9 parent 1:2 handle 8: pfifo",
+    );
+    expect(await refusal(bench, netem("ifb9"))).toMatch(/mq 1:, that could not be put back exactly/);
     await bench.run("ip link del ifb9; rmmod ifb");
   });
 

@@ -145,6 +145,8 @@ export const machineFiles: readonly TreeEntry[] = [
   },
   // As kubeadm's documentation asks of every node.
   { path: "/etc/modules-load.d/k8s.conf", mode: 0o644, content: "overlay\nbr_netfilter\nnf_conntrack\n" },
+  // udev would make it. systemd and hwclock reach the real-time clock by this name.
+  { path: "/etc/tmpfiles.d/rtc.conf", mode: 0o644, content: "L /dev/rtc - - - - rtc0\n" },
   { path: "/usr/local/sbin/node-network", mode: 0o755, content: network },
   {
     // The machine whose state is saved is nobody yet, and has no key.

@@ -8,13 +8,16 @@ import type { Probe } from "./probe.ts";
  * @param healthy The status that it has on a node that is well.
  */
 export function nodeCondition(type: string, healthy: "True" | "False"): Probe {
-  const path = `{.status.conditions[?(@.type=="${type}")].status}`;
   return {
     title: `the node's condition ${type} is not ${healthy}`,
     commands: ["kubectl"],
-    // The kubelet lowers the host's name, as names of API objects have no capitals.
-    script: sh`status=$(kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s get node \
-  "$(hostname | tr '[:upper:]' '[:lower:]')" -o ${`jsonpath=${path}`}) || exit 2
-case $status in ${healthy}) exit 1 ;; True | False | Unknown) exit 0 ;; *) exit 2 ;; esac`,
+    // The kubelet lowers the host's name, as names of API objects have no capitals. `--raw` keeps kubectl from writing
+    // what it learns of the API to root's folder.
+    script: sh`name=$(hostname | tr '[:upper:]' '[:lower:]')
+node=$(kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=5s get --raw "/api/v1/nodes/$name") || exit 2
+case $node in
+*${`"type":"${type}","status":"${healthy}"`}*) exit 1 ;;
+*${`"type":"${type}","status":"`}*) exit 0 ;;
+*) exit 2 ;; esac`,
   };
 }

@@ -1,0 +1,101 @@
+import { randomBytes } from "node:crypto";
+import { messageOf, RemoteError } from "../../errors.ts";
+import { type Shell, sh } from "../../shell.ts";
+import type { Connection } from "../../transport/transport.ts";
+import type { Entries, Fingerprint, Skipped } from "../types.ts";
+import { type Resource, resourcesOf } from "./discovery.ts";
+import { entriesOfList } from "./objects.ts";
+import { volatileResources } from "./volatile.ts";
+
+/** One answer of the API server. */
+interface Answer {
+  /** 0 when there was none. */
+  readonly status: number;
+  readonly body: string;
+}
+
+/** Aggregated discovery: two answers for all groups (Kubernetes 1.30 and later). */
+const DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/**
+ * Asks the node's own API server, each path over one connection, with the credentials by which it asks kubelets: kubeadm
+ * makes them on every control plane node, and they may read everything. The administrator's kubeconfig is left alone, as
+ * a break may have changed it. The server's certificate always names `kubernetes`, not always 127.0.0.1.
+ */
+function ask(paths: readonly string[], accept: string, marker: string): Shell {
+  return sh`
+pki=/etc/kubernetes/pki
+port=$(sed -n 's/.*--secure-port=\([0-9]*\).*/\1/p' /etc/kubernetes/manifests/kube-apiserver.yaml)
+[ -n "$port" ] || port=6443
+for path in ${paths}; do printf 'url = "https://kubernetes:%s%s"\n' "$port" "$path"; done |
+  curl --silent --show-error --globoff --max-time 30 --config - --resolve "kubernetes:$port:127.0.0.1" \
+    --cacert "$pki/ca.crt" --cert "$pki/apiserver-kubelet-client.crt" --key "$pki/apiserver-kubelet-client.key" \
+    --header ${`Accept: ${accept}`} --write-out ${`\\n${marker} %{http_code}\\n`}`;
+}
+
+async function answersTo(
+  connection: Connection,
+  paths: readonly string[],
+  accept: string,
+  deadline: number,
+): Promise<readonly Answer[]> {
+  const marker = randomBytes(12).toString("hex");
+  const target = connection.node;
+  const outcome = await connection.run(ask(paths, accept, marker).shell, { deadline });
+  const parts = outcome.stdout.split(new RegExp(`\\n${marker} (\\d+)\\n`));
+  const answers = paths.map((_, index) => ({
+    status: Number(parts[2 * index + 1] ?? 0),
+    body: parts[2 * index] ?? "",
+  }));
+  if (answers.some(({ status }) => status === 0)) {
+    const why = outcome.kind === "unknown" ? outcome.detail : outcome.stderr.trim().split("\n").at(-1);
+    throw new RemoteError(`the API server of ${target} does not answer: ${why}`, {
+      target,
+      hint: `on ${target}: curl -k https://127.0.0.1:6443/readyz?verbose`,
+    });
+  }
+  return answers;
+}
+
+type Seen = { readonly name: string; readonly entries: Entries } | Skipped;
+
+function see({ name }: Resource, { status, body }: Answer): Seen {
+  if (status !== 200) return { section: name, reason: `the API server answers ${status}` };
+  return { name, entries: entriesOfList(name, body) };
+}
+
+/**
+ * Looks at all objects of the cluster whose API server runs on this node: specs, and the metadata that people set. Reads
+ * only, in two round trips. A resource that the server does not list is no error: it is in `skipped`.
+ * @param deadline Milliseconds for each round trip. Default 60 000.
+ * @throws RemoteError when the API server does not answer, or not as one.
+ */
+export async function clusterFingerprint(connection: Connection, deadline = 60_000): Promise<Fingerprint> {
+  const takenAt = new Date().toISOString();
+  try {
+    const found = await answersTo(connection, ["/api", "/apis"], DISCOVERY, deadline);
+    const resources = resourcesOf(found.map(({ body }) => body)).filter(
+      ({ name }) => !Object.hasOwn(volatileResources, name),
+    );
+    const paths = resources.map(({ path }) => path);
+    const answers = await answersTo(connection, paths, "application/json", deadline);
+    const seen = resources.map((resource, index) => see(resource, answers[index] as Answer));
+    return {
+      version: 1,
+      node: connection.node,
+      takenAt,
+      sections: Object.fromEntries(seen.flatMap((one) => ("name" in one ? [[one.name, one.entries]] : []))),
+      skipped: seen.flatMap((one) => ("name" in one ? [] : [one])),
+    };
+  } catch (cause) {
+    if (cause instanceof RemoteError) throw cause;
+    throw new RemoteError(
+      `the look at the cluster of ${connection.node} cannot be read: ${messageOf(cause)}`,
+      {
+        target: connection.node,
+        hint: "try again; if it stays so, report it with the cluster's version",
+        cause,
+      },
+    );
+  }
+}

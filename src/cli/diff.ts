@@ -24,7 +24,9 @@ const DIFFERENT = 2;
 export function register(program: Command): void {
   const diff = program
     .command("diff")
-    .description("What changed on these nodes: files, firewall, units, processes, etcd and more")
+    .description(
+      "What changed on these nodes: files, firewall, units, processes, etcd, the cluster's objects and more",
+    )
     .addHelpText(
       "after",
       `
@@ -79,12 +81,13 @@ async function lookAt(inventory: Inventory, node: InventoryNode): Promise<Finger
   const { identify } = await import("../inventory/identify.ts");
   const { connect } = await import("../transport/connect.ts");
   const { fingerprint } = await import("../fingerprint/fingerprint.ts");
+  const { withCluster } = await import("../fingerprint/cluster/cluster.ts");
   const enrolment = await readEnrolment(inventory);
   const { hostKey } = enrolledIdentity(inventory, enrolment, node.name);
   const connection = await connect(node, { hostKey });
   try {
     checkIdentity(inventory, enrolment, node.name, await identify(connection));
-    return await fingerprint(connection);
+    return await withCluster(await fingerprint(connection), connection);
   } finally {
     await connection.close();
   }

@@ -17,6 +17,9 @@ interface Answer {
 /** Aggregated discovery: two answers for all groups (Kubernetes 1.30 and later). */
 const DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
+/** Exit code of a script on a node that is to have no API server, or no kubelet to run it. */
+const NO_API_SERVER = 9;
+
 /**
  * Asks the node's own API server, each path over one connection, with the credentials by which it asks kubelets: kubeadm
  * makes them on every control plane node, and they may read everything. The administrator's kubeconfig is left alone, as
@@ -24,8 +27,9 @@ const DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscov
  */
 function ask(paths: readonly string[], accept: string, marker: string): Shell {
   return sh`
-pki=/etc/kubernetes/pki
-port=$(sed -n 's/.*--secure-port=\([0-9]*\).*/\1/p' /etc/kubernetes/manifests/kube-apiserver.yaml)
+pki=/etc/kubernetes/pki manifest=/etc/kubernetes/manifests/kube-apiserver.yaml
+[ -e "$manifest" ] && systemctl -q is-active kubelet.service || exit ${NO_API_SERVER}
+port=$(sed -n 's/.*--secure-port=\([0-9]*\).*/\1/p' "$manifest")
 [ -n "$port" ] || port=6443
 for path in ${paths}; do printf 'url = "https://kubernetes:%s%s"\n' "$port" "$path"; done |
   curl --silent --show-error --globoff --max-time 30 --config - --resolve "kubernetes:$port:127.0.0.1" \
@@ -38,10 +42,11 @@ async function answersTo(
   paths: readonly string[],
   accept: string,
   deadline: number,
-): Promise<readonly Answer[]> {
+): Promise<readonly Answer[] | undefined> {
   const marker = randomBytes(12).toString("hex");
   const target = connection.node;
   const outcome = await connection.run(ask(paths, accept, marker).shell, { deadline });
+  if (outcome.kind === "exited" && outcome.code === NO_API_SERVER) return undefined;
   const parts = outcome.stdout.split(new RegExp(`\\n${marker} (\\d+)\\n`));
   const answers = paths.map((_, index) => ({
     status: Number(parts[2 * index + 1] ?? 0),
@@ -68,18 +73,23 @@ function see({ name }: Resource, { status, body }: Answer): Seen {
  * Looks at all objects of the cluster whose API server runs on this node: specs, and the metadata that people set. Reads
  * only, in two round trips. A resource that the server does not list is no error: it is in `skipped`.
  * @param deadline Milliseconds for each round trip. Default 60 000.
+ * @returns `undefined` for a node that is to run no API server.
  * @throws RemoteError when the API server does not answer, or not as one.
  */
-export async function clusterFingerprint(connection: Connection, deadline = 60_000): Promise<Fingerprint> {
+export async function clusterFingerprint(
+  connection: Connection,
+  deadline = 60_000,
+): Promise<Fingerprint | undefined> {
   const takenAt = new Date().toISOString();
   try {
     const found = await answersTo(connection, ["/api", "/apis"], DISCOVERY, deadline);
+    if (found === undefined) return undefined;
     const resources = resourcesOf(found.map(({ body }) => body)).filter(
       ({ name }) => !Object.hasOwn(volatileResources, name),
     );
     const paths = resources.map(({ path }) => path);
-    const answers = await answersTo(connection, paths, "application/json", deadline);
-    const seen = resources.map((resource, index) => see(resource, answers[index] as Answer));
+    const answers = (await answersTo(connection, paths, "application/json", deadline)) ?? [];
+    const seen = resources.map((resource, index) => see(resource, answers[index] ?? { status: 0, body: "" }));
     return {
       version: 1,
       node: connection.node,
@@ -99,3 +109,22 @@ export async function clusterFingerprint(connection: Connection, deadline = 60_0
     );
   }
 }
+
+/** A look at a node and, where it runs an API server, at the cluster, whose sections begin with `cluster`. */
+export async function withCluster(node: Fingerprint, connection: Connection): Promise<Fingerprint> {
+  try {
+    const cluster = await clusterFingerprint(connection);
+    if (cluster === undefined) return node;
+    const sections = Object.entries(cluster.sections).map(([name, entries]) => [titleOf(name), entries]);
+    const skipped = cluster.skipped.map(({ section, reason }) => ({ section: titleOf(section), reason }));
+    return {
+      ...node,
+      sections: { ...node.sections, ...Object.fromEntries(sections) },
+      skipped: [...node.skipped, ...skipped],
+    };
+  } catch (error) {
+    return { ...node, skipped: [...node.skipped, { section: "cluster", reason: messageOf(error) }] };
+  }
+}
+
+const titleOf = (resource: string) => `cluster ${resource}`;

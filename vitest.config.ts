@@ -2,10 +2,10 @@ import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
 
 /**
- * Which tier: `slow`, the tests that take longer than a person waits, or `vm`, those that need a kernel of their own;
- * each is in files of its own.
+ * Which tier: `slow`, the tests that take longer than a person waits, `vm`, those that need a kernel of their own, or
+ * `cluster`, those that need a real Kubernetes; each is in files of its own.
  */
-const tiers = ["slow", "vm"];
+const tiers = ["slow", "vm", "cluster"];
 const tier = tiers.find((name) => name === process.env.KBREAK_TESTS);
 const results = process.env.VITEST_RESULTS;
 
@@ -23,7 +23,7 @@ export default defineConfig({
     // CI adds up the tiers' counts from these files.
     reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],
     // Much of a test is waiting for a node; more than three on two cores would fail those that measure time. An
-    // emulated machine is never idle enough for that.
-    maxWorkers: tier === "vm" ? 2 : 3,
+    // emulated machine is never idle enough for that. A cluster takes a processor for itself while it starts.
+    maxWorkers: tier === "vm" ? 2 : tier === "cluster" ? 1 : 3,
   },
 });

@@ -7,6 +7,8 @@ interface UpFlags {
   readonly name: string;
   readonly nodes?: string;
   readonly provider?: string;
+  readonly kubernetes?: boolean;
+  readonly binaries?: string;
   readonly output: Output;
 }
 
@@ -16,6 +18,7 @@ Examples:
   kbreak lab up --nodes 3          one control plane and two workers
   kbreak lab up --nodes 2+3        two control planes and three workers
   kbreak lab up --provider vm      virtual machines: kernels of their own
+  kbreak lab up --kubernetes       a real Kubernetes with a workload
   kbreak lab ssh cp1               a shell on a node
   kbreak lab ssh cp1 -- etcdctl version
   kbreak lab down`;
@@ -39,10 +42,12 @@ export function register(program: Command): void {
       "--provider <kind>",
       "what new nodes are: namespace (the kernel of this machine) or vm (one of their own); vm=w1,w2: these nodes only",
     )
+    .option("--kubernetes", "a real Kubernetes on the nodes, with a workload to break")
+    .option("--binaries <folder>", "the programs of the Kubernetes; default: the cache, else a release")
     .addOption(output())
     .addHelpText(
       "after",
-      "\nExamples:\n  kbreak lab up\n  kbreak lab up --nodes 2+3\n  kbreak lab up --nodes 1+2 --provider vm=w2\n",
+      "\nExamples:\n  kbreak lab up\n  kbreak lab up --kubernetes\n  kbreak lab up --nodes 2+3\n  kbreak lab up --nodes 1+2 --provider vm=w2\n",
     )
     .action(up);
   lab
@@ -70,14 +75,21 @@ export function register(program: Command): void {
     .action(ssh);
 }
 
-async function up({ name, nodes, provider, output }: UpFlags): Promise<void> {
+async function up({ name, nodes, provider, kubernetes, binaries, output }: UpFlags): Promise<void> {
   const { labUp } = await import("../lab/lab.ts");
   const { parseNodeCount } = await import("../lab/nodes.ts");
   const { parseProvider } = await import("../lab/providers.ts");
   const count = nodes === undefined ? {} : { count: parseNodeCount(nodes) };
   const kind = provider === undefined ? {} : { provider: parseProvider(provider) };
+  if (binaries !== undefined && !kubernetes) {
+    const { UsageError } = await import("../errors.ts");
+    throw new UsageError("--binaries goes with --kubernetes", {
+      hint: `kbreak lab up --kubernetes --binaries ${binaries}`,
+    });
+  }
+  const wish = kubernetes ? { kubernetes: binaries === undefined ? {} : { binaries } } : {};
   const progress = (line: string) => process.stderr.write(`${line}\n`);
-  await print(await labUp({ name, ...count, ...kind, progress }), output);
+  await print(await labUp({ name, ...count, ...kind, ...wish, progress }), output);
 }
 
 async function down({ name }: { readonly name: string }): Promise<void> {
@@ -137,5 +149,9 @@ async function print(lab: LabStatus, output: Output): Promise<void> {
     node.address,
     `127.0.0.1:${node.sshPort}`,
   ]);
+  if (lab.kubernetes !== undefined) {
+    const { version, page, kubeconfig } = lab.kubernetes;
+    process.stderr.write(`Kubernetes ${version}; its page: ${page}; KUBECONFIG=${kubeconfig}\n`);
+  }
   process.stdout.write(columns([["NAME", "ROLE", "PROVIDER", "STATE", "UPTIME", "ADDRESS", "SSH"], ...rows]));
 }

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { InterruptedError, KbreakError } from "../errors.ts";
 import { hostEnvironment } from "./command.ts";
+import type { LabPart } from "./requirements.ts";
 import { demandRequirements, installCommand, labRequirements, missingPackages } from "./requirements.ts";
-import type { ProviderName } from "./types.ts";
 
 /** Runs a program whose output a person is to see; standard output stays free for data. */
 function show(argv: readonly string[]): Promise<void> {
@@ -31,12 +31,12 @@ async function agreed(packages: readonly string[]): Promise<boolean> {
 /**
  * Installs the Debian packages that a lab needs of this host, where that can be done: as root, on Debian. Asks first
  * on a terminal. Does nothing when all is there.
- * @param providers The kinds of the lab's nodes.
+ * @param parts The kinds of the lab's nodes, and whether it has a Kubernetes.
  * @throws PreconditionError when something is missing that this cannot bring; it names the alternatives.
  * @throws InterruptedError when the person says no.
  */
-export async function installRequirements(providers: readonly ProviderName[]): Promise<void> {
-  const requirements = labRequirements(providers);
+export async function installRequirements(parts: readonly LabPart[]): Promise<void> {
+  const requirements = labRequirements(parts);
   const packages = missingPackages(requirements);
   demandRequirements(requirements.filter(({ debianPackage }) => debianPackage === undefined));
   if (packages.length === 0) return;
@@ -46,5 +46,5 @@ export async function installRequirements(providers: readonly ProviderName[]): P
   }
   await show(["apt-get", "update"]);
   await show(installCommand(packages).split(" "));
-  demandRequirements(labRequirements(providers));
+  demandRequirements(labRequirements(parts));
 }

@@ -2,20 +2,25 @@ import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PreconditionError, UsageError } from "../errors.ts";
 import { attempt, run } from "./command.ts";
+import { choosePorts, ensureForwarders } from "./doorways.ts";
 import { labFolder } from "./folders.ts";
 import { isPopulated, killCgroup } from "./host/cgroup.ts";
-import { startForwarder } from "./host/forwarder.ts";
 import { inotifyRequirement } from "./host/inotify.ts";
 import { hostNames } from "./host/names.ts";
-import { fabricIsUp, makeFabric, removeNetworks } from "./host/network.ts";
+import { fabricIsUp, makeFabric } from "./host/network.ts";
+import { removeFromHost } from "./host/remove.ts";
 import { defaultInventory, inventoryFile, writeInventory } from "./inventory.ts";
 import { ensureCluster } from "./kubeadm/cluster.ts";
+import { kubernetesStatus } from "./kubernetes/access.ts";
+import { bringUpCluster } from "./kubernetes/bring-up.ts";
+import { checkKubernetes, type KubernetesWish, prepareKubernetes } from "./kubernetes/choose.ts";
+import { fabricRoutes } from "./kubernetes/pod-network.ts";
+import { kubernetesProvider } from "./kubernetes/provider.ts";
 import { withLock } from "./lock.ts";
 import { namespaceProvider } from "./namespace/provider.ts";
 import { ensureIdentity, ensureUserKey, hostsLine } from "./node-files.ts";
 import type { LabNode, NodeCount } from "./nodes.ts";
 import { formatNodeCount, nodesOf } from "./nodes.ts";
-import { freePort, isFree } from "./ports.ts";
 import { chooseProviders, type ProviderWish } from "./providers.ts";
 import { waitUntilReady } from "./ready.ts";
 import { demandRequirements, labRequirements } from "./requirements.ts";
@@ -28,7 +33,8 @@ export { defaultInventory };
 
 const providers: Readonly<Record<ProviderName, Provider>> = { namespace: namespaceProvider, vm: vmProvider };
 
-const providerOf = (lab: Lab, node: LabNode): Provider => providers[lab.providers[node.name] ?? "namespace"];
+const providerOf = (lab: Lab, node: LabNode): Provider =>
+  lab.kubernetes === undefined ? providers[lab.providers[node.name] ?? "namespace"] : kubernetesProvider;
 
 export interface UpOptions {
   readonly name: string;
@@ -36,6 +42,8 @@ export interface UpOptions {
   readonly count?: NodeCount;
   /** Default: new nodes are made as all others are; in a new lab they are namespace nodes. */
   readonly provider?: ProviderWish;
+  /** A new lab gets a real Kubernetes; default: the lab is what it was, and a new one has none. */
+  readonly kubernetes?: KubernetesWish;
   /** Default: silent. */
   readonly progress?: Progress;
 }
@@ -60,27 +68,6 @@ function refuseToShrink(lab: Lab, wanted: NodeCount): void {
   );
 }
 
-/** A port for each node: the one that it had, unless somebody else has taken it since. */
-async function choosePorts(
-  name: string,
-  folder: string,
-  nodes: readonly LabNode[],
-  had: Lab | undefined,
-): Promise<Lab["ports"]> {
-  const taken = new Set(Object.values(had?.ports ?? {}));
-  // The lab itself listens on a node's port also while the node is down.
-  const names = hostNames(name, folder);
-  const ports: Record<string, number> = {};
-  for (const node of nodes) {
-    const old = had?.ports[node.name];
-    const usable = old !== undefined && (isPopulated(names.forwardCgroup(node.name)) || (await isFree(old)));
-    const port = usable ? old : await freePort(folder, taken);
-    taken.add(port);
-    ports[node.name] = port;
-  }
-  return ports;
-}
-
 /** The nodes that were there before get the names of the new ones; a new node knows all from its start. */
 async function announce(lab: Lab, before: Lab | undefined): Promise<void> {
   if (before === undefined) return;
@@ -98,12 +85,19 @@ async function ensureFabric(lab: Lab): Promise<void> {
   const names = hostNames(lab.name, lab.folder);
   if (await fabricIsUp(names)) return;
   await killCgroup(join(names.cgroup, "forward"));
-  await makeFabric(names);
+  await makeFabric(names, lab.kubernetes === undefined ? [] : fabricRoutes(nodesOf(lab.count)));
 }
 
-async function startAndForward(lab: Lab, node: LabNode): Promise<void> {
-  await providerOf(lab, node).start(lab, node);
-  startForwarder(hostNames(lab.name, lab.folder), lab, node);
+/** @throws PreconditionError when this host cannot run the nodes that do not run yet. */
+function demandHost(name: string, kinds: Lab["providers"], kubernetes: boolean): void {
+  demandRequirements(
+    labRequirements([...new Set(Object.values(kinds)), ...(kubernetes ? (["kubernetes"] as const) : [])]),
+  );
+  const names = hostNames(name, labFolder(name));
+  const asleep = Object.keys(kinds).filter(
+    (node) => kinds[node] === "namespace" && !isPopulated(names.nodeCgroup(node)),
+  );
+  demandRequirements([inotifyRequirement(asleep.length, kubernetes)]);
 }
 
 /**
@@ -120,30 +114,31 @@ export async function labUp(options: UpOptions): Promise<LabStatus> {
     const count = options.count ?? before?.count ?? { controlPlanes: 1, workers: 1 };
     if (before !== undefined) refuseToShrink(before, count);
     const nodes = nodesOf(count);
+    checkKubernetes(name, before, options.kubernetes, count, options.provider);
     const kinds = chooseProviders(nodes, before?.providers ?? {}, options.provider);
-    const used = [...new Set(Object.values(kinds))];
-    demandRequirements(labRequirements(used));
+    demandHost(name, kinds, options.kubernetes !== undefined || before?.kubernetes !== undefined);
+    const kubernetes =
+      before?.kubernetes ??
+      (options.kubernetes && (await prepareKubernetes(options.kubernetes, count, progress)));
     const folder = labFolder(name);
-    const names = hostNames(name, folder);
-    const asleep = nodes.filter(
-      (node) => kinds[node.name] === "namespace" && !isPopulated(names.nodeCgroup(node.name)),
-    );
-    demandRequirements([inotifyRequirement(asleep.length)]);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const ports = await choosePorts(name, folder, nodes, before);
-    const lab: Lab = { name, folder, count, providers: kinds, ports };
+    const wanted = { count, ...(kubernetes === undefined ? {} : { kubernetes }) };
+    const ports = await choosePorts(name, folder, wanted, before);
+    const lab: Lab = { name, folder, providers: kinds, ports, ...wanted };
     writeLab(lab);
-    for (const kind of used) await providers[kind].prepare(progress);
+    for (const provider of new Set(nodes.map((node) => providerOf(lab, node))))
+      await provider.prepare(lab, progress);
     await Promise.all([
       ensureUserKey(lab),
-      ensureCluster(folder),
+      ...(kubernetes === undefined ? [ensureCluster(folder)] : []),
       ...nodes.map((node) => ensureIdentity(lab, node)),
     ]);
     writeInventory(lab);
     const begin = Date.now();
     await ensureFabric(lab);
     // First all are started: asking whether one is ready takes time that another needs for its start.
-    await Promise.all(nodes.map((node) => startAndForward(lab, node)));
+    await Promise.all(nodes.map((node) => providerOf(lab, node).start(lab, node)));
+    ensureForwarders(lab);
     await Promise.all(
       nodes.map(async (node) => {
         await waitUntilReady(lab, node);
@@ -151,6 +146,7 @@ export async function labUp(options: UpOptions): Promise<LabStatus> {
       }),
     );
     await announce(lab, before);
+    if (kubernetes !== undefined) await bringUpCluster(lab, progress);
     return statusOf(lab);
   });
 }
@@ -164,10 +160,8 @@ export async function labDown(name: string, progress: Progress = () => {}): Prom
   await whileLocked(name, progress, async () => {
     const folder = labFolder(name);
     // Not what `lab.json` says: the file may be lost while the nodes still run.
-    const names = hostNames(name, folder);
-    await killCgroup(names.cgroup);
-    await removeNetworks(names);
-    await run(["rm", "-rf", "--one-file-system", "--", names.runtime, folder]);
+    await removeFromHost({ name, folder });
+    await run(["rm", "-rf", "--one-file-system", "--", hostNames(name, folder).runtime, folder]);
   });
 }
 
@@ -188,7 +182,11 @@ function statusOf(lab: Lab): LabStatus {
   const nodes = nodesOf(lab.count).map((node) => nodeStatus(lab, node));
   const running = nodes.filter(({ state }) => state === "running").length;
   const state = running === nodes.length ? "running" : running === 0 ? "stopped" : "partial";
-  return { name: lab.name, state, inventory: inventoryFile(lab.folder), nodes };
+  const kubernetes = kubernetesStatus(lab);
+  return {
+    ...{ name: lab.name, state, inventory: inventoryFile(lab.folder), nodes },
+    ...(kubernetes === undefined ? {} : { kubernetes }),
+  };
 }
 
 /** What there is of the lab and which of its nodes run. Changes nothing. */
@@ -247,7 +245,8 @@ export async function startNode(name: string, nodeName: string): Promise<void> {
     name,
     () => {},
     async () => {
-      await startAndForward(lab, node);
+      await providerOf(lab, node).start(lab, node);
+      ensureForwarders(lab);
       await waitUntilReady(lab, node);
     },
   );

@@ -67,10 +67,9 @@ export function hostsLine(node: LabNode): string {
   return `${node.address} ${node.name}`;
 }
 
-/** What is on the node's disk beside the base image when it is started for the first time. */
-export async function nodeFiles(lab: Lab, node: LabNode): Promise<readonly TreeEntry[]> {
+/** The files that make a machine this node of this lab: its names, its keys, and who may log in. */
+export function identityFiles(lab: Lab, node: LabNode): readonly TreeEntry[] {
   const nodes = nodesOf(lab.count);
-  const [first = node] = nodes;
   const key = hostKey(lab, node);
   const authorized = readIfThere(`${userKey(lab)}.pub`) ?? "";
   return [
@@ -89,6 +88,11 @@ export async function nodeFiles(lab: Lab, node: LabNode): Promise<readonly TreeE
     { path: "/home/lab", folder: true, mode: 0o700, owner: 1000 },
     { path: "/home/lab/.ssh", folder: true, mode: 0o700, owner: 1000 },
     { path: "/home/lab/.ssh/authorized_keys", mode: 0o600, owner: 1000, content: authorized },
-    ...(await kubeadmFiles(await ensureCluster(lab.folder), node, first)),
   ];
+}
+
+/** What is on the node's disk beside the base image when it is started for the first time. */
+export async function nodeFiles(lab: Lab, node: LabNode): Promise<readonly TreeEntry[]> {
+  const [first = node] = nodesOf(lab.count);
+  return [...identityFiles(lab, node), ...(await kubeadmFiles(await ensureCluster(lab.folder), node, first))];
 }

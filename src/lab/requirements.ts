@@ -4,7 +4,11 @@ import { PreconditionError } from "../errors.ts";
 import { hostEnvironment } from "./command.ts";
 import { readIfThere } from "./file.ts";
 import { cgroupRoot } from "./host/cgroup.ts";
+import { hierarchies } from "./host/hierarchies.ts";
 import type { ProviderName } from "./types.ts";
+
+/** What a lab may have that asks something of this host. */
+export type LabPart = ProviderName | "kubernetes";
 
 /** Something that this host must have for a lab. */
 export interface Requirement {
@@ -43,6 +47,12 @@ const machinePrograms: typeof programs = [
   ["qemu-system-x86_64", "qemu-system-x86"],
   ["tar", "tar"],
   ["xz", "xz-utils"],
+];
+
+const clusterPrograms: typeof programs = [
+  ["awk", "mawk"],
+  ["fstrim", "util-linux"],
+  ["tar", "tar"],
 ];
 
 const files: readonly (readonly [file: string, debianPackage: string])[] = [
@@ -120,11 +130,39 @@ function processor(): Requirement {
   return { name: "x86-64", met, detail, ...(met ? {} : { fix: "use namespace nodes: kbreak lab up" }) };
 }
 
+/** The kubelet limits and counts what its pods use by these. */
+function controllers(): Requirement {
+  const wanted = ["cpu", "cpuset", "memory", "pids"];
+  const unified = readIfThere(join(cgroupRoot() ?? "", "cgroup.controllers")) ?? "";
+  const found = [...unified.trim().split(" "), ...hierarchies().flatMap(({ options }) => options.split(","))];
+  const missing = wanted.filter((name) => !found.includes(name));
+  const met = missing.length === 0;
+  return {
+    name: "cgroup controllers",
+    met,
+    detail: met ? wanted.join(", ") : `missing: ${missing.join(", ")}`,
+    ...(met ? {} : { fix: "start the kernel without cgroup_disable=" }),
+  };
+}
+
+function freeMemory(): Requirement {
+  const wanted = 2;
+  const kilobytes = Number(/^MemAvailable:\s+(\d+)/m.exec(readIfThere("/proc/meminfo") ?? "")?.[1] ?? 0);
+  const free = kilobytes / 1024 ** 2;
+  const met = free >= wanted;
+  return {
+    name: "memory",
+    met,
+    detail: `${free.toFixed(1)} GiB available; a Kubernetes needs ${wanted}`,
+    ...(met ? {} : { fix: "end other programs" }),
+  };
+}
+
 /**
  * All that a lab needs of this host, met or not.
- * @param providers The kinds of its nodes.
+ * @param parts The kinds of its nodes, and whether it has a Kubernetes.
  */
-export function labRequirements(providers: readonly ProviderName[] = ["namespace"]): readonly Requirement[] {
+export function labRequirements(parts: readonly LabPart[] = ["namespace"]): readonly Requirement[] {
   const linux = process.platform === "linux";
   const system: Requirement = {
     name: "Linux",
@@ -133,13 +171,15 @@ export function labRequirements(providers: readonly ProviderName[] = ["namespace
     ...(linux ? {} : { fix: alternatives }),
   };
   if (!linux) return [system];
-  const machines = providers.includes("vm");
+  const machines = parts.includes("vm");
+  const kubernetes = parts.includes("kubernetes");
   return [
     system,
     ...kernel(),
-    ...(machines ? [processor()] : []),
-    ...[...programs, ...(machines ? machinePrograms : [])].map(([program, debianPackage]) =>
-      fromPackage(program, onPath(program), debianPackage),
+    ...(machines || kubernetes ? [processor()] : []),
+    ...(kubernetes ? [controllers(), freeMemory()] : []),
+    ...[...programs, ...(machines ? machinePrograms : []), ...(kubernetes ? clusterPrograms : [])].map(
+      ([program, debianPackage]) => fromPackage(program, onPath(program), debianPackage),
     ),
     ...files.map(([file, debianPackage]) => fromPackage(file, existsSync(file), debianPackage)),
   ];

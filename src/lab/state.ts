@@ -11,6 +11,7 @@ interface Saved {
   readonly count: NodeCount;
   /** Missing in labs from before there was a choice. */
   readonly providers?: Lab["providers"];
+  readonly kubernetes?: Lab["kubernetes"];
   readonly ports: Readonly<Record<string, number>>;
 }
 
@@ -38,13 +39,19 @@ export function readLab(name: string): Lab | undefined {
       hint: "use the kbreak that made the lab",
     });
   }
-  const { count, ports, providers } = saved;
-  return { name, folder, count, ports, providers: providers ?? everyNode(count, "namespace") };
+  const { count, ports, providers, kubernetes } = saved;
+  return {
+    ...{ name, folder, count, ports, providers: providers ?? everyNode(count, "namespace") },
+    ...(kubernetes === undefined ? {} : { kubernetes }),
+  };
 }
 
 /** Keeps what the lab is made of, before anything of it is made. */
 export function writeLab(lab: Lab): void {
-  const { count, ports, providers } = lab;
-  const saved: Saved = { version: 1, count, providers, ports };
+  const { count, ports, providers, kubernetes } = lab;
+  const saved: Saved = {
+    ...{ version: 1, count, providers, ports },
+    ...(kubernetes === undefined ? {} : { kubernetes }),
+  };
   writeWhole(join(lab.folder, "lab.json"), `${JSON.stringify(saved, undefined, 2)}\n`);
 }

@@ -5,7 +5,7 @@ import { attempt } from "../../src/lab/command.ts";
 import { labDown, labSsh, labStatus, labUp, powerCut, startNode } from "../../src/lab/lab.ts";
 import type { NodeCount } from "../../src/lab/nodes.ts";
 import { parseNodeCount } from "../../src/lab/nodes.ts";
-import type { LabStatus, ProviderName } from "../../src/lab/types.ts";
+import type { LabStatus, Progress, ProviderName } from "../../src/lab/types.ts";
 import type { NodeAccess } from "../../src/transport/transport.ts";
 
 export interface TestNode {
@@ -37,12 +37,16 @@ export interface LabWish {
   readonly nodes?: string;
   /** The kind of its nodes; default: namespace nodes. */
   readonly provider?: ProviderName;
+  /** True: with a real Kubernetes. */
+  readonly kubernetes?: boolean;
   /** True: a lab that nobody has touched, of exactly this size, for the caller alone. Default: the shared one. */
   readonly fresh?: boolean;
+  /** Default: silent. */
+  readonly progress?: Progress;
 }
 
 /** Test files run side by side, each worker of vitest with nodes of its own. */
-const sharedLab = (provider: ProviderName) => `shared-${provider}-${process.env.VITEST_POOL_ID ?? "1"}`;
+const sharedLab = (kind: string) => `shared-${kind}-${process.env.VITEST_POOL_ID ?? "1"}`;
 let made = 0;
 
 function testNode(lab: LabStatus, enrolment: Enrolment, name: string): TestNode {
@@ -91,9 +95,15 @@ export async function useLab(wish: LabWish = {}): Promise<TestLab> {
   const wanted = parseNodeCount(wish.nodes ?? "1+1");
   const provider = wish.provider ?? "namespace";
   made += 1;
-  const name = wish.fresh ? `fresh-${process.pid}-${made}` : sharedLab(provider);
+  const name = wish.fresh
+    ? `fresh-${process.pid}-${made}`
+    : sharedLab(wish.kubernetes ? "kubernetes" : provider);
   const count = wish.fresh ? wanted : atLeast(name, wanted);
-  const status = await labUp({ name, count, provider: { provider } });
+  const more = {
+    ...(wish.kubernetes ? { kubernetes: {} } : {}),
+    ...(wish.progress === undefined ? {} : { progress: wish.progress }),
+  };
+  const status = await labUp({ name, count, provider: { provider }, ...more });
   const inventory = status.inventory ?? "";
   const enrolment: Enrolment = JSON.parse(readFileSync(`${inventory}.lock`, "utf8"));
   const nodes = status.nodes.map((node) => testNode(status, enrolment, node.name));

@@ -32,6 +32,13 @@ export function makeCgroup(path: string): void {
   }
 }
 
+/** Makes a cgroup whose processes have at most this much memory together, in bytes, where cgroup2 has that controller. */
+export function limitMemory(path: string, bytes: number): void {
+  makeCgroup(path);
+  const limit = join(path, "memory.max");
+  if (existsSync(limit)) writeFileSync(limit, String(bytes));
+}
+
 /** True while any process is in the cgroup or below it. */
 export function isPopulated(path: string): boolean {
   return readIfThere(join(path, "cgroup.events"))?.includes("populated 1") ?? false;

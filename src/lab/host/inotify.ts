@@ -3,8 +3,9 @@ import type { Requirement } from "../requirements.ts";
 
 const setting = "/proc/sys/fs/inotify/max_user_instances";
 
-/** What the systemd of a namespace node has: counted on one that is idle. All are root's of this host. */
+/** What an idle namespace node has: counted. The systemd of each, and what Kubernetes adds. All are root's of this host. */
 const PER_NODE = 5;
+const PER_CLUSTER_NODE = 30;
 
 /** What a list gives, or nothing where a process has ended meanwhile. */
 function list(folder: string): readonly string[] {
@@ -42,15 +43,17 @@ function used(): number {
 /**
  * Whether this host's root may have the inotify instances of so many more namespace nodes. systemd of a node that gets
  * none does not start, and says so to nobody.
+ * @param kubernetes True: they run a Kubernetes; default: they do not.
  */
-export function inotifyRequirement(nodes: number): Requirement {
+export function inotifyRequirement(nodes: number, kubernetes = false): Requirement {
   const [most, taken] = [limit(), used()];
-  const needed = taken + PER_NODE * nodes;
+  const each = kubernetes ? PER_CLUSTER_NODE : PER_NODE;
+  const needed = taken + each * nodes;
   const met = needed <= most;
   return {
     name: "inotify instances",
     met,
-    detail: `${taken} of ${most} in use, and ${PER_NODE} needed for each node that is to start`,
+    detail: `${taken} of ${most} in use, and ${each} needed for each node that is to start`,
     ...(met ? {} : { fix: `sysctl -w fs.inotify.max_user_instances=${Math.max(512, 2 * needed)}` }),
   };
 }

@@ -18,8 +18,12 @@ export interface HostNames {
   readonly cgroup: string;
   /** The cgroup of a node; inside it `root` is what the node sees, `outer` what waits for its end. */
   readonly nodeCgroup: (node: string) => string;
-  /** The cgroup of the process that forwards a node's ssh port. */
-  readonly forwardCgroup: (node: string) => string;
+  /** Where the node is in the hierarchies of cgroup v1, where this host has any; relative to their tops. */
+  readonly nodeGroup: (node: string) => string;
+  /** Holds every {@link nodeGroup} of the lab. */
+  readonly group: string;
+  /** The cgroup of the process that forwards a port of this host. */
+  readonly forwardCgroup: (doorway: string) => string;
   /** Folder of sockets. Its path is short, as that of a socket is limited to 107 bytes. */
   readonly runtime: string;
 }
@@ -37,7 +41,9 @@ export function hostNames(lab: string, folder: string): HostNames {
     networks: new RegExp(`^${prefix}-(fabric|(cp|w)[0-9]+)$`),
     cgroup,
     nodeCgroup: (node) => join(cgroup, "nodes", node),
-    forwardCgroup: (node) => join(cgroup, "forward", node),
+    nodeGroup: (node) => join(prefix, node),
+    group: prefix,
+    forwardCgroup: (doorway) => join(cgroup, "forward", doorway),
     runtime: join("/run", prefix),
   };
 }

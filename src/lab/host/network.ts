@@ -48,16 +48,24 @@ export async function fabricIsUp(names: HostNames): Promise<boolean> {
   return code === 0 && stdout.includes(gateway);
 }
 
-/** Makes the fabric: a network namespace with a bridge. What is left of an earlier one goes first. */
-export async function makeFabric(names: HostNames): Promise<void> {
+/**
+ * Makes the fabric: a network namespace with a bridge. What is left of an earlier one goes first.
+ * @param routes What follows `ip route add`: where it forwards packets to. Without any it forwards nothing.
+ */
+export async function makeFabric(names: HostNames, routes: readonly string[]): Promise<void> {
   await removeNetwork(names.fabric);
   await run(["ip", "netns", "add", names.fabric]);
+  if (routes.length > 0) {
+    const script = "cd /proc/sys/net/ipv4 && echo 1 >ip_forward && echo 0 >icmp_ratelimit";
+    await run(["nsenter", `--net=/run/netns/${names.fabric}`, "sh", "-c", script]);
+  }
   await batch(
     [
       "link set lo up",
       `link add ${bridge} address ${bridgeMac} type bridge`,
       `link set ${bridge} addrgenmode none`,
       `link set ${bridge} up`,
+      ...routes.map((route) => `route add ${route}`),
       // The address last: it is what tells a finished fabric.
       `addr add ${gateway}/${prefixLength} dev ${bridge}`,
     ],

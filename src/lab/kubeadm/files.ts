@@ -148,6 +148,6 @@ export async function kubeadmFiles(
       ? await controlPlane(cluster, node, first)
       : [publicFile(`${pki}/ca.crt`, cluster.ca.certificate)]),
     ...(await kubelet(cluster, node, first)),
-    publicFile("/etc/cni/net.d/10-lab.conflist", cniConfig(podSubnet)),
+    publicFile("/etc/cni/net.d/10-lab.conflist", cniConfig(podSubnet, true)),
   ];
 }

@@ -53,8 +53,11 @@ volumeStatsAggPeriod: 0s
 export const kubeletFlags =
   'KUBELET_KUBEADM_ARGS="--pod-infra-container-image=registry.k8s.io/pause:3.10.1"\n';
 
-/** A bridge network for pods; `subnet` is the node's part of the cluster's 10.244.0.0/16. */
-export function cniConfig(subnet: string): string {
+/**
+ * A bridge network for pods; `subnet` is the node's part of the cluster's 10.244.0.0/16.
+ * @param masquerade True: pods are seen elsewhere with their node's address, as where nobody has a route to theirs.
+ */
+export function cniConfig(subnet: string, masquerade: boolean): string {
   const config = {
     cniVersion: "1.0.0",
     name: "lab",
@@ -63,7 +66,7 @@ export function cniConfig(subnet: string): string {
         type: "bridge",
         bridge: "cni0",
         isGateway: true,
-        ipMasq: true,
+        ipMasq: masquerade,
         hairpinMode: true,
         ipam: { type: "host-local", ranges: [[{ subnet }]], routes: [{ dst: "0.0.0.0/0" }] },
       },

@@ -75,7 +75,7 @@ async function startNode(lab: Lab, node: LabNode): Promise<void> {
 
 /** Nodes made of virtual machines: a kernel of their own, and clocks, modules and memory that are nobody else's. */
 export const vmProvider: Provider = {
-  async prepare(progress) {
+  async prepare(_lab, progress) {
     await ensureBase(progress);
   },
 

@@ -1,0 +1,46 @@
+import type { LabNode } from "../nodes.ts";
+
+const token = "abcdef.0123456789abcdef";
+const socket = "unix:///run/containerd/containerd.sock";
+
+const registration = (node: LabNode) =>
+  `nodeRegistration: {name: ${node.name}, criSocket: "${socket}", imagePullPolicy: Never}`;
+
+/** What `kubeadm init` is told on the first control plane. @param version Of Kubernetes, such as `v1.37.1`. */
+export const initConfig = (node: LabNode, version: string): string => `apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+bootstrapTokens: [{token: ${token}, ttl: 0s}]
+localAPIEndpoint: {advertiseAddress: ${node.address}, bindPort: 6443}
+${registration(node)}
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+kubernetesVersion: ${version}
+networking: {podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/12}
+apiServer: {certSANs: [127.0.0.1, localhost]}
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+cgroupDriver: cgroupfs
+failCgroupV1: false
+# Where root lacks CAP_SYS_RESOURCE, these can be neither lowered nor raised.
+oomScoreAdj: 0
+maxOpenFiles: 20000
+# Images are not pulled, so one that is cleared away is gone.
+imageGCHighThresholdPercent: 100
+evictionHard: {memory.available: 50Mi, nodefs.available: 3%, imagefs.available: 3%}
+---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: iptables
+# These are sysctls of the whole kernel, which a node cannot write.
+conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
+`;
+
+/** What `kubeadm join` is told on a worker. @param first The control plane that `init` ran on. */
+export const joinConfig = (node: LabNode, first: LabNode): string => `apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+discovery:
+  bootstrapToken: {token: ${token}, apiServerEndpoint: "${first.address}:6443", unsafeSkipCAVerification: true}
+${registration(node)}
+`;

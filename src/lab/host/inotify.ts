@@ -3,9 +3,10 @@ import type { Requirement } from "../requirements.ts";
 
 const setting = "/proc/sys/fs/inotify/max_user_instances";
 
-/** What an idle namespace node has: counted. The systemd of each, and what Kubernetes adds. All are root's of this host. */
+/** What the systemd of a namespace node has: counted on one that is idle. All are root's of this host. */
 const PER_NODE = 5;
-const PER_CLUSTER_NODE = 30;
+/** With Kubernetes: counted, too. A control plane has 29 and a worker 16. */
+const PER_CLUSTER_NODE = 23;
 
 /** What a list gives, or nothing where a process has ended meanwhile. */
 function list(folder: string): readonly string[] {

@@ -16,6 +16,12 @@ import { workload } from "./workload.ts";
 const startLimit = 60_000;
 const clusterLimit = 240_000;
 
+/** What a new cluster with its workload has, beside static pods: namespace and objects. */
+export const rollouts = [
+  ["kube-system", "daemonset/kube-proxy deployment/coredns"],
+  ["default", "statefulset/postgres deployment/web"],
+] as const;
+
 async function boot(lab: Lab, node: LabNode): Promise<void> {
   await kubernetesProvider.start(lab, node);
   let last = "";
@@ -70,5 +76,10 @@ export async function makeCluster(lab: Lab, image: ProgramImage, progress: Progr
   }
   stage("kubeadm join done");
   await step(lab, first, "the workload", "kubectl apply --filename -", { text: workload });
+  // Pods that nobody has made yet are not missed by those who look at pods only.
+  for (const [namespace, objects] of rollouts) {
+    const command = `kubectl rollout status --namespace ${namespace} ${objects} --timeout ${clusterLimit / 1000}s`;
+    await step(lab, first, `the start of ${objects}`, command);
+  }
   await waitForCluster(lab, clusterLimit, (line) => progress(`new ${line}`));
 }

@@ -14,7 +14,7 @@ import type { LabNode, NodeCount } from "../nodes.ts";
 import { formatNodeCount, nodesOf } from "../nodes.ts";
 import type { Lab, Progress } from "../types.ts";
 import { initConfig, joinConfig } from "./kubeadm-config.ts";
-import { makeCluster } from "./make-cluster.ts";
+import { makeCluster, rollouts } from "./make-cluster.ts";
 import { onNode, step } from "./on-node.ts";
 import { fabricRoutes, podNetworkFiles } from "./pod-network.ts";
 import type { ProgramImage } from "./program-image.ts";
@@ -84,7 +84,8 @@ export async function ensureSavedCluster(
     node === first ? initConfig(node, image.version) : joinConfig(node, first),
   );
   const network = nodes.map((node) => podNetworkFiles(nodes, node));
-  const key = JSON.stringify([basename(image.folder), configs, network, workload, releaseLeases, period()]);
+  const steps = [configs, network, workload, rollouts, releaseLeases];
+  const key = JSON.stringify([basename(image.folder), steps, period()]);
   const title = `saved cluster ${image.version} of ${formatNodeCount(count)} nodes`;
   const build = async (folder: string) => {
     // Always the same folder, so that the next build finds on this host what a killed one has left.

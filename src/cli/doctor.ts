@@ -5,6 +5,7 @@ import { forksOption, outputOption, print, printJson } from "./options.ts";
 
 interface Flags {
   readonly inventory?: string;
+  readonly kubernetes?: boolean;
   readonly forks: number;
   readonly output: "table" | "json";
 }
@@ -18,20 +19,28 @@ export function register(program: Command): void {
     .command("doctor")
     .description("Show what is missing here, or on the nodes of an inventory, and the command that brings it")
     .addOption(new Option("-i, --inventory <file>", "look at these nodes instead of this machine"))
+    .addOption(
+      new Option("--kubernetes", "what practice nodes with a real Kubernetes need, too").conflicts(
+        "inventory",
+      ),
+    )
     .addOption(forksOption())
     .addOption(outputOption("table", "json"))
-    .addHelpText("after", "\nExamples:\n  kbreak doctor\n  kbreak doctor -i lab.yaml\n")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kbreak doctor\n  kbreak doctor --kubernetes\n  kbreak doctor -i lab.yaml\n",
+    )
     .action((flags: Flags) => (flags.inventory === undefined ? here(flags) : nodes(flags.inventory, flags)));
 }
 
-async function here({ output }: Flags): Promise<void> {
+async function here({ kubernetes = false, output }: Flags): Promise<void> {
   const { alternatives, fixes, labRequirements } = await import("../lab/requirements.ts");
   const { inotifyRequirement } = await import("../lab/host/inotify.ts");
   const { columns } = await import("../render/columns.ts");
   const linux = process.platform === "linux";
   const requirements: readonly Requirement[] = [
-    ...labRequirements(),
-    ...(linux ? [inotifyRequirement(2)] : []),
+    ...labRequirements(["namespace", ...(kubernetes ? (["kubernetes"] as const) : [])]),
+    ...(linux ? [inotifyRequirement(2, kubernetes)] : []),
   ];
   const ok = requirements.every(({ met }) => met);
   const commands = fixes(requirements);

@@ -4,7 +4,7 @@ import { PreconditionError } from "../errors.ts";
 import { hostEnvironment } from "./command.ts";
 import { readIfThere } from "./file.ts";
 import { cgroupRoot } from "./host/cgroup.ts";
-import { hierarchies } from "./host/hierarchies.ts";
+import { clusterPrograms, clusterRequirements } from "./kubernetes/requirements.ts";
 import type { ProviderName } from "./types.ts";
 
 /** What a lab may have that asks something of this host. */
@@ -47,12 +47,6 @@ const machinePrograms: typeof programs = [
   ["qemu-system-x86_64", "qemu-system-x86"],
   ["tar", "tar"],
   ["xz", "xz-utils"],
-];
-
-const clusterPrograms: typeof programs = [
-  ["awk", "mawk"],
-  ["fstrim", "util-linux"],
-  ["tar", "tar"],
 ];
 
 const files: readonly (readonly [file: string, debianPackage: string])[] = [
@@ -130,34 +124,6 @@ function processor(): Requirement {
   return { name: "x86-64", met, detail, ...(met ? {} : { fix: "use namespace nodes: kbreak lab up" }) };
 }
 
-/** The kubelet limits and counts what its pods use by these. */
-function controllers(): Requirement {
-  const wanted = ["cpu", "cpuset", "memory", "pids"];
-  const unified = readIfThere(join(cgroupRoot() ?? "", "cgroup.controllers")) ?? "";
-  const found = [...unified.trim().split(" "), ...hierarchies().flatMap(({ options }) => options.split(","))];
-  const missing = wanted.filter((name) => !found.includes(name));
-  const met = missing.length === 0;
-  return {
-    name: "cgroup controllers",
-    met,
-    detail: met ? wanted.join(", ") : `missing: ${missing.join(", ")}`,
-    ...(met ? {} : { fix: "start the kernel without cgroup_disable=" }),
-  };
-}
-
-function freeMemory(): Requirement {
-  const wanted = 2;
-  const kilobytes = Number(/^MemAvailable:\s+(\d+)/m.exec(readIfThere("/proc/meminfo") ?? "")?.[1] ?? 0);
-  const free = kilobytes / 1024 ** 2;
-  const met = free >= wanted;
-  return {
-    name: "memory",
-    met,
-    detail: `${free.toFixed(1)} GiB available; a Kubernetes needs ${wanted}`,
-    ...(met ? {} : { fix: "end other programs" }),
-  };
-}
-
 /**
  * All that a lab needs of this host, met or not.
  * @param parts The kinds of its nodes, and whether it has a Kubernetes.
@@ -177,7 +143,7 @@ export function labRequirements(parts: readonly LabPart[] = ["namespace"]): read
     system,
     ...kernel(),
     ...(machines || kubernetes ? [processor()] : []),
-    ...(kubernetes ? [controllers(), freeMemory()] : []),
+    ...(kubernetes ? clusterRequirements() : []),
     ...[...programs, ...(machines ? machinePrograms : []), ...(kubernetes ? clusterPrograms : [])].map(
       ([program, debianPackage]) => fromPackage(program, onPath(program), debianPackage),
     ),

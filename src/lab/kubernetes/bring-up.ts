@@ -42,7 +42,8 @@ export async function bringUpCluster(lab: Lab, progress: Progress): Promise<void
   writeKubeconfig(lab);
   const wasReady = join(lab.folder, "cluster.ready");
   if (!existsSync(wasReady)) {
-    await waitForCluster(lab, firstLimit, progress);
+    const hint = `kbreak lab ssh --name ${lab.name} cp1 -- journalctl -u kubelet -n 20`;
+    await waitForCluster(lab, firstLimit, progress, hint);
     await waitForPage(pageOf(lab), firstLimit, progress);
     writeWhole(wasReady, "");
     return;

@@ -10,6 +10,8 @@ const registration = (node: LabNode) =>
 export const initConfig = (node: LabNode, version: string): string => `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 bootstrapTokens: [{token: ${token}, ttl: 0s}]
+# A kubelet that does not run after a minute does not run after the four that are the default either.
+timeouts: {kubeletHealthCheck: 1m0s}
 localAPIEndpoint: {advertiseAddress: ${node.address}, bindPort: 6443}
 ${registration(node)}
 ---

@@ -19,11 +19,24 @@ export function onNode(lab: Lab, node: LabNode, command: string, input: Input = 
   return attempt(["sh", "-c", 'exec <"$1" && shift && exec "$@"', "sh", input.file, ...argv]);
 }
 
+/** Lines of a log without those that only repeat an earlier one at another time. */
+function distinct(lines: readonly string[]): readonly string[] {
+  const seen = new Set<string>();
+  return lines.filter((line) => {
+    // klog and containerd begin their lines with the time.
+    const message = line.replace(/^[EF]\d{4} \S+ +\d+ |^time="[^"]*" /, "");
+    if (seen.has(message)) return false;
+    seen.add(message);
+    return true;
+  });
+}
+
 /** What the log of a node's kubelet and containerd says last that is not information. */
 async function journal(lab: Lab, node: LabNode): Promise<string> {
   const show =
-    "journalctl --no-pager --output cat --boot -u kubelet -u containerd | grep -E '^[EF][0-9]{4} |level=(error|fatal)|panic' | tail -n 8";
-  return (await onNode(lab, node, show)).stdout.trim();
+    "journalctl --no-pager --output cat --boot -u kubelet -u containerd | grep -E '^[EF][0-9]{4} |level=(error|fatal)|panic' | tail -n 200";
+  const lines = (await onNode(lab, node, show)).stdout.trim().split("\n");
+  return distinct(lines).slice(-8).join("\n");
 }
 
 /**
@@ -31,8 +44,8 @@ async function journal(lab: Lab, node: LabNode): Promise<string> {
  * @param said All that it wrote.
  */
 export function telling(said: string): string {
-  const lines = said.trim().split("\n");
-  const marked = lines.filter((line) => /\[ERROR|^\s*error|\bfailed\b|timed out|unhealthy/i.test(line));
+  const lines = said.split("\n").filter((line) => line.trim() !== "" && !line.includes("[WARNING"));
+  const marked = lines.filter((line) => /\[ERROR|^\s*error|\bfailed to\b|timed out|unhealthy/i.test(line));
   return [...new Set([...marked.slice(-8), ...lines.slice(-4)])].join("\n");
 }
 

@@ -76,9 +76,15 @@ async function objectsOf(lab: Lab, node: LabNode): Promise<readonly ClusterObjec
 /**
  * Waits until all nodes of the cluster are Ready, and then all its pods.
  * @param limit Milliseconds.
+ * @param hint What to type when they are not.
  * @throws KbreakError when the time is over, with what is not ready.
  */
-export async function waitForCluster(lab: Lab, limit: number, progress: Progress): Promise<void> {
+export async function waitForCluster(
+  lab: Lab,
+  limit: number,
+  progress: Progress,
+  hint?: string,
+): Promise<void> {
   const nodes = nodesOf(lab.count);
   const [first] = nodes;
   const begin = Date.now();
@@ -103,7 +109,8 @@ export async function waitForCluster(lab: Lab, limit: number, progress: Progress
     }
     await sleep(300);
   }
-  throw new KbreakError(`the cluster of lab ${lab.name} is not Ready after ${seconds()} s; ${last}`, {
-    hint: `kbreak lab ssh --name ${lab.name} ${first?.name} -- journalctl -u kubelet -n 20`,
-  });
+  throw new KbreakError(
+    `the cluster of lab ${lab.name} is not Ready after ${seconds()} s; ${last}`,
+    hint === undefined ? {} : { hint },
+  );
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Enrolment, Inventory, InventoryNode } from "../inventory/types.ts";
 import { addressOf } from "./address.ts";
+import { register as registerImport } from "./inventory-import.ts";
 import { inventoryOption, outputOption, print } from "./options.ts";
 
 const examples = `
@@ -9,7 +10,8 @@ Examples:
   kbreak inventory list -i lab.yaml --limit worker,!w3
   kbreak inventory show cp1 -i lab.yaml            how it is reached, and as what it is enrolled
   kbreak inventory enrol -i lab.yaml               say once that these nodes may be broken
-  kbreak inventory enrol -i lab.yaml --replace w1  w1 was installed anew`;
+  kbreak inventory enrol -i lab.yaml --replace w1  w1 was installed anew
+  kbreak inventory import kubeadm --kubeconfig admin.conf > lab.yaml`;
 
 type Output = "table" | "json" | "yaml" | "name";
 
@@ -26,7 +28,7 @@ interface EnrolFlags {
   readonly yes?: boolean;
 }
 
-/** Adds `kbreak inventory list|show|enrol`. */
+/** Adds `kbreak inventory list|show|enrol|import`. */
 export function register(program: Command): void {
   const inventory = program
     .command("inventory")
@@ -65,6 +67,7 @@ export function register(program: Command): void {
       "\nExamples:\n  kbreak inventory enrol -i lab.yaml\n  kbreak inventory enrol -i lab.yaml --replace w1    w1 was installed anew\n",
     )
     .action(enrolNodes);
+  registerImport(inventory);
 }
 
 async function open(file: string | undefined): Promise<Inventory> {

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { ConnectError, EnrolmentError, InterruptedError, messageOf, UsageError } from "../errors.ts";
-import { checkIdentity, readEnrolment, writeEnrolment } from "../inventory/enrolment.ts";
+import { checkIdentity, machineOf, readEnrolment, writeEnrolment } from "../inventory/enrolment.ts";
 import { identify } from "../inventory/identify.ts";
 import type { Enrolment, Identity, Inventory, InventoryNode } from "../inventory/types.ts";
 import { columns } from "../render/columns.ts";
@@ -120,10 +120,10 @@ function show(inventory: Inventory, found: readonly Seen[], before: Enrolment, n
     node.name,
     addressOf(node),
     identity.hostKey ?? "-",
-    identity.machineId,
+    machineOf(identity),
     Object.hasOwn(before.nodes, node.name) ? "replaces another" : "new",
   ]);
-  const table = columns([["NODE", "ADDRESS", "HOST KEY", "MACHINE-ID", ""], ...rows]);
+  const table = columns([["NODE", "ADDRESS", "HOST KEY", "MACHINE OR CONTAINER", ""], ...rows]);
   process.stderr.write(
     `Nodes of the lab "${inventory.name}", which kbreak may break from now on:\n\n${table}\n`,
   );
@@ -136,8 +136,8 @@ function show(inventory: Inventory, found: readonly Seen[], before: Enrolment, n
 
 function sameMachines(found: readonly Seen[], enrolment: Enrolment): readonly (readonly string[])[] {
   const all = Object.entries(enrolment.nodes);
-  return [...new Set(found.map(({ identity }) => identity.machineId))]
-    .map((id) => all.filter(([, { machineId }]) => machineId === id).map(([name]) => name))
+  return [...new Set(found.map(({ identity }) => machineOf(identity)))]
+    .map((id) => all.filter(([, identity]) => machineOf(identity) === id).map(([name]) => name))
     .filter((names) => names.length > 1);
 }
 

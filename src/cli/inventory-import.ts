@@ -5,11 +5,11 @@ import { print } from "./options.ts";
 const examples = `
 Examples:
   kbreak inventory import kubeadm --kubeconfig admin.conf --user ubuntu --become > lab.yaml
-  kbreak inventory list -i lab.yaml
+  kbreak inventory import kind > kind.yaml
   kbreak inventory enrol -i lab.yaml
 `;
 
-/** Adds `kbreak inventory import kubeadm`. */
+/** Adds `kbreak inventory import kubeadm|kind`. */
 export function register(inventory: Command): void {
   const parent = inventory
     .command("import")
@@ -30,11 +30,23 @@ export function register(inventory: Command): void {
     .option("--become", "become root by sudo")
     .addHelpText("after", examples)
     .action(kubeadm);
+  parent
+    .command("kind")
+    .description("The nodes of a kind cluster, to be reached by docker exec")
+    .argument("[name]", "the cluster's name", "kind")
+    .option("--name <name>", "the lab's name; default: the cluster's")
+    .addHelpText("after", "\nExamples:\n  kbreak inventory import kind > kind.yaml\n")
+    .action(kind);
 }
 
 async function kubeadm(wish: KubeadmWish): Promise<void> {
   const { importKubeadm } = await import("../inventory/import-kubeadm.ts");
   print(await importKubeadm(wish));
+}
+
+async function kind(cluster: string, wish: { readonly name?: string }): Promise<void> {
+  const { importKind } = await import("../inventory/import-kind.ts");
+  print(await importKind(cluster, wish.name));
 }
 
 function portOf(text: string): number {

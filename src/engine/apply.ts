@@ -7,6 +7,7 @@ import {
   RemoteError,
   UndoError,
 } from "../errors.ts";
+import { machineOf } from "../inventory/enrolment.ts";
 import { applyStep, type FailedPart, StepFailure } from "./apply-step.ts";
 import { type Context, inRun, sideBySide, startTask } from "./context.ts";
 import { checkGoals } from "./goal.ts";
@@ -51,8 +52,8 @@ export async function apply(plan: Plan, options: ApplyOptions, context: Context)
   const run = newRunId();
   const releases = [lockRun(context.dataFolder, run)];
   try {
-    for (const { node, facts } of plan.targets) {
-      releases.push(lockTarget(context.dataFolder, node.name, facts.machineId, run));
+    for (const { node, session } of plan.targets) {
+      releases.push(lockTarget(context.dataFolder, node.name, machineOf(session.identity), run));
     }
     await refuseUnhealthy(plan, context);
     const log = openLog(join(runsFolder(context.dataFolder), run), { create: true });

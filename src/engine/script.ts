@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { EnrolmentError, LockError, RemoteError } from "../errors.ts";
+import { containerIdFunction } from "../inventory/container-id.ts";
 import { lines, type Shell, sh, trusted } from "../shell.ts";
 import type { Connection } from "../transport/transport.ts";
 import type { NodeClock } from "./records.ts";
@@ -73,6 +74,8 @@ flock -w ${patience} 9 || { begin 0 busy; end 0 busy 1; exit 0; }`;
 export interface ScriptOptions {
   /** The script does nothing on a machine with another `/etc/machine-id`. */
   readonly machineId?: string;
+  /** The script does nothing in another container than this one; its machine-id does not matter then. */
+  readonly containerId?: string;
   /** Milliseconds. */
   readonly deadline: number;
   /**
@@ -94,17 +97,13 @@ export type ScriptFrame = Omit<ScriptOptions, "deadline"> & {
 export function nodeScript(
   body: Shell,
   marker: string,
-  { machineId, expires, patience = PATIENCE, sent }: ScriptFrame = {},
+  { machineId, containerId, expires, patience = PATIENCE, sent }: ScriptFrame = {},
 ): string {
-  const identity =
-    machineId === undefined
-      ? sh`:`
-      : sh`[ "$(cat /etc/machine-id)" = ${machineId} ] || { begin 0 stranger; cat /etc/machine-id; end 0 stranger 1; exit 0; }`;
   const whole = lines(
     prelude,
     sent === undefined ? sh`:` : postmark(sent),
     sh`MARKER=${marker}`,
-    identity,
+    identityCheck(machineId, containerId),
     lock(patience),
     trusted("clock"),
     expires === undefined ? sh`:` : sh`refuse_late ${expires.boot} ${expires.uptime}`,
@@ -114,6 +113,16 @@ export function nodeScript(
     sh`begin 0 finished; end 0 finished 0; exit 0`,
   );
   return `{\n${whole.shell}\n}\n`;
+}
+
+function identityCheck(machineId: string | undefined, containerId: string | undefined): Shell {
+  if (containerId !== undefined)
+    return lines(
+      containerIdFunction,
+      sh`[ "$(container_id)" = ${containerId} ] || { begin 0 stranger; container_id; end 0 stranger 1; exit 0; }`,
+    );
+  if (machineId === undefined) return sh`:`;
+  return sh`[ "$(cat /etc/machine-id)" = ${machineId} ] || { begin 0 stranger; cat /etc/machine-id; end 0 stranger 1; exit 0; }`;
 }
 
 /** Splits an answer into its frames; everything outside of them is noise. */
@@ -180,7 +189,9 @@ export async function runScript(
   const frames = parseFrames(outcome.stdout, marker);
   if (frames.some((frame) => frame.name === "stranger"))
     throw new EnrolmentError(
-      `${target} is another machine than the one that was enrolled: its machine-id differs`,
+      options.containerId === undefined
+        ? `${target} is another machine than the one that was enrolled: its machine-id differs`
+        : `${target} is another container than the one that was enrolled: its id differs`,
       {
         target,
         hint: `look at what happened to ${target}; if it is your lab's, type: kbreak inventory enrol --replace ${target}`,

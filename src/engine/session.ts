@@ -48,6 +48,7 @@ export async function openSession(
   const run = async (body: Shell, expires?: NodeClock) => {
     const frames = await runScript(connection, body, {
       machineId: identity.machineId,
+      ...(identity.containerId === undefined ? {} : { containerId: identity.containerId }),
       deadline: DEADLINE,
       ...(expires === undefined ? {} : { expires }),
       ...(patience === undefined ? {} : { patience }),

@@ -1,4 +1,5 @@
 import { ConnectError, EnrolmentError, type KbreakError, UndoError, UndoLogError } from "../errors.ts";
+import { machineOf } from "../inventory/enrolment.ts";
 import type { NodeAccess } from "../transport/transport.ts";
 import { type Context, inRun, sideBySide } from "./context.ts";
 import { lockRun, lockTarget } from "./locks.ts";
@@ -35,7 +36,7 @@ export async function undoRun(
     try {
       const run = runOf(log);
       for (const { name, identity } of touchedTargets(run))
-        releases.push(lockTarget(context.dataFolder, name, identity.machineId, id));
+        releases.push(lockTarget(context.dataFolder, name, machineOf(identity), id));
       return await undoTargets(
         run,
         log,

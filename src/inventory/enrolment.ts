@@ -58,6 +58,11 @@ export function enrolledIdentity(inventory: Inventory, enrolment: Enrolment, nod
   });
 }
 
+/** What tells a machine from all others. */
+export function machineOf({ containerId, machineId }: Identity): string {
+  return containerId ?? machineId;
+}
+
 /**
  * Makes sure that a node is the machine that was enrolled under its name. A host key is compared where both the
  * enrolment and this connection have one.
@@ -72,7 +77,10 @@ export function checkIdentity(
   const enrolled = enrolledIdentity(inventory, enrolment, node);
   const sameKey =
     enrolled.hostKey === undefined || seen.hostKey === undefined || enrolled.hostKey === seen.hostKey;
-  const sameMachine = enrolled.machineId === seen.machineId;
+  const sameMachine =
+    enrolled.containerId === undefined
+      ? enrolled.machineId === seen.machineId
+      : enrolled.containerId === seen.containerId;
   if (sameKey && sameMachine) return;
   const hint = `make sure that ${node} is your lab's, then: kbreak inventory enrol -i ${inventory.file} --replace ${node}`;
   throw new EnrolmentError(difference(node, enrolled, seen, sameKey, sameMachine), { target: node, hint });
@@ -86,12 +94,20 @@ function difference(
   sameMachine: boolean,
 ): string {
   const key = `its host key was ${enrolled.hostKey} and is ${seen.hostKey}`;
-  const machine = `its machine-id was ${enrolled.machineId} and is ${seen.machineId}`;
+  const machine = machineDifference(enrolled, seen);
   if (sameMachine)
     return `${node} has another ssh host key than when it was enrolled: new keys were made, or something answers in its place; ${key}`;
+  if (enrolled.containerId !== undefined)
+    return `${node} is not the container that was enrolled: it was removed, and another one has its name now; ${machine}`;
   if (sameKey)
     return `${node} is not the machine that was enrolled: it was installed anew with its old keys, or is a copy; ${machine}`;
   return `${node} is not the machine that was enrolled: it was installed anew, or its address belongs to another machine now; ${key}, ${machine}`;
+}
+
+function machineDifference(enrolled: Identity, seen: Identity): string {
+  if (enrolled.containerId === undefined)
+    return `its machine-id was ${enrolled.machineId} and is ${seen.machineId}`;
+  return `its id was ${enrolled.containerId} and is ${seen.containerId ?? "none"}`;
 }
 
 function parse(file: string, text: string): Enrolment {
@@ -128,6 +144,7 @@ function isIdentity(value: unknown): value is Identity {
   return (
     isRecord(value) &&
     typeof value.machineId === "string" &&
+    (value.containerId === undefined || typeof value.containerId === "string") &&
     (value.hostKey === undefined || typeof value.hostKey === "string")
   );
 }

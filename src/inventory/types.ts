@@ -49,8 +49,10 @@ export interface Inventory {
 export interface Identity {
   /** `SHA256:<base64>` of its ssh host key; absent where the transport sees none. */
   readonly hostKey?: string;
-  /** Contents of `/etc/machine-id`. */
+  /** Contents of `/etc/machine-id`; empty only beside a container's id. */
   readonly machineId: string;
+  /** The id of the container that it is. It alone decides then: kind makes a new machine-id at every start. */
+  readonly containerId?: string;
 }
 
 /** The lock file beside an inventory: `<inventory>.lock`, JSON. */

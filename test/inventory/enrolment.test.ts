@@ -107,6 +107,29 @@ describe("checkIdentity", () => {
     expect(failure.hint).toContain(`kbreak inventory enrol -i ${inventory.file} --replace cp1`);
   });
 
+  describe("of a container", () => {
+    const [id, another] = ["a".repeat(64), "b".repeat(64)];
+    const containers: Enrolment = {
+      ...enrolment,
+      nodes: { cp1: { machineId, containerId: id }, w1: { machineId } },
+    };
+
+    it.each<[string, string, Identity]>([
+      ["with a new machine-id, as kind makes at every start", "cp1", { machineId: other, containerId: id }],
+      ["that was enrolled by its machine-id", "w1", { machineId, containerId: another }],
+    ])("takes one %s", (_what, node, seen) => {
+      checkIdentity(inventory, containers, node, seen);
+    });
+
+    it.each<[string, Identity]>([
+      ["another container of the same machine-id", { machineId, containerId: another }],
+      ["a machine that is no container", { machineId }],
+    ])("refuses %s", (_what, seen) => {
+      const failure = failureOf(() => checkIdentity(inventory, containers, "cp1", seen));
+      expect(failure.message).toMatch(/^cp1 is not the container that was enrolled: .* its id was aaa/);
+    });
+  });
+
   it.each(["db", "constructor", "__proto__"])("refuses %s, which is not enrolled", (node) => {
     const failure = failureOf(() => enrolledIdentity(inventory, enrolment, node));
     expect(failure.message).toBe(`${node} is not enrolled as a lab node, so nothing of it is changed`);

@@ -64,9 +64,9 @@ export interface Applied {
   readonly result: ApplyResult;
 }
 
-/** Call it in `beforeAll` and `end()` in `afterAll`. */
-export async function useBench(wish: LabWish = {}): Promise<Bench> {
-  const lab = await useLab(wish);
+/** Call it in `beforeAll` and `end()` in `afterAll`. @param wish A lab that is there already, or what it is to be. */
+export async function useBench(wish: LabWish | { readonly lab: TestLab } = {}): Promise<Bench> {
+  const lab = "lab" in wish ? wish.lab : await useLab(wish);
   const folder = mkdtempSync(join(tmpdir(), "kbreak-bench-"));
   const { breaks } = await loadCatalogue();
   const inventory = await loadInventory(lab.inventory);

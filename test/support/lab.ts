@@ -12,7 +12,7 @@ export interface TestNode {
   readonly name: string;
   readonly role: Role;
   readonly access: NodeAccess;
-  readonly identity: Identity & { readonly hostKey: string };
+  readonly identity: Identity;
   /** Runs a command as a fixer would: by the system's ssh, as root unless told otherwise. */
   exec(command: string, user?: "root" | "lab"): Promise<Ran>;
   /** Ends the node at once; its disk stays. */

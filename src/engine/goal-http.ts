@@ -45,7 +45,8 @@ export async function askHttp(url: string, milliseconds: number): Promise<HttpAn
 async function begun(url: string, signal: AbortSignal): Promise<IncomingMessage> {
   const { get } = url.startsWith("https:") ? await import("node:https") : await import("node:http");
   return new Promise((resolve, reject) => {
-    get(url, { signal, agent: false }, resolve).on("error", reject);
+    // As forgiving as browsers: workloads of shows are small servers that end a line as they like.
+    get(url, { signal, agent: false, insecureHTTPParser: true }, resolve).on("error", reject);
   });
 }
 

@@ -97,12 +97,15 @@ function problemOf(goal: GoalRecord, frame: Frame): string | undefined {
     const printed = frame.lines.join("\n");
     return frame.code === 0 ? missing(printed, goal) : printed || `exit code ${frame.code}`;
   }
-  if (frame.code !== 0) return complaint(frame);
+  if (frame.code !== 0) return complaint({ ...frame, lines: frame.lines.filter((line) => !isLog(line)) });
   const printed = Buffer.from(parseLines(frame.lines, "=").answer ?? "", "base64").toString("utf8");
   if ("kubectl" in goal) return printed.trim() === "" ? "kubectl found nothing" : missing(printed, goal);
   const answer = httpAnswer(printed);
   return answer === undefined ? complaint(frame) : httpProblem(answer, goal);
 }
+
+/** A line of kubectl's own log, which it writes for each attempt before it says in plain words what is the matter. */
+const isLog = (line: string) => /^[EWI]\d{4} [\d:.]+ /.test(line);
 
 function missing(printed: string, { contains }: GoalRecord): string | undefined {
   if (contains === undefined || printed.includes(contains)) return undefined;

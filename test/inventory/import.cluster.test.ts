@@ -1,12 +1,13 @@
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { ConnectError, PreconditionError } from "../../src/errors.ts";
 import { importKubeadm } from "../../src/inventory/import-kubeadm.ts";
 import { makeAuthority } from "../../src/lab/kubeadm/certificates.ts";
-import { builtPrograms } from "../kubernetes/programs.ts";
+import { cachedPrograms } from "../../src/lab/kubernetes/programs.ts";
 import { type RealApi, startRealApi } from "../kubernetes/real-api.ts";
 
-const programs = builtPrograms();
+const programs = cachedPrograms();
 const why =
   programs === undefined ? " (skipped: kube-apiserver is not built, see test/lab/kubernetes/README.md)" : "";
 
@@ -28,7 +29,7 @@ describe.skipIf(programs === undefined)(`inventory import kubeadm from a real AP
   };
 
   beforeAll(async () => {
-    api = await startRealApi(programs ?? "");
+    api = await startRealApi(join(programs ?? "", "bin"));
   });
   afterAll(() => api?.end());
 

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Break } from "../../src/catalogue/break.ts";
 import { loadCatalogue } from "../../src/catalogue/catalogue.ts";
+import { errorOf } from "../../src/engine/apply.ts";
 import { PreconditionError } from "../../src/errors.ts";
 import type { Difference, Fingerprint } from "../../src/fingerprint/types.ts";
 import type { ProviderName } from "../../src/lab/types.ts";
@@ -54,15 +55,17 @@ export interface ProofWish {
  * fixed as a fixer would, and that fix kept.
  */
 export function prove({ provider, breaks: ids }: ProofWish): void {
+  /** Each look, plan and login takes seconds there: what namespace nodes show as well is not shown once more. */
+  const emulated = provider === "vm";
   const proven: string[] = [];
   const refused: string[] = [];
-  /** Looks at nodes that are the same since: each costs an emulated machine ten seconds. */
+  /** Looks at nodes that are the same since. */
   const current = new Map<string, Fingerprint>();
   let bench: Bench;
 
   beforeAll(async () => {
     // An emulated machine takes a core of this one, and a control plane can have every break.
-    bench = await useBench(provider === "vm" ? { provider, nodes: "1" } : {});
+    bench = await useBench(emulated ? { provider, nodes: "1" } : {});
   });
 
   afterAll(async () => {
@@ -84,12 +87,11 @@ export function prove({ provider, breaks: ids }: ProofWish): void {
 
   /** The refusal, where the break is one that may be. */
   async function refusalOf(id: string, playbook: Playbook, limit: string): Promise<Error | undefined> {
-    const words = provider === "vm" ? undefined : refusals.get(id);
     try {
       await bench.plan(playbook, { limit });
       return undefined;
     } catch (error) {
-      if (error instanceof PreconditionError && words?.test(error.message)) return error;
+      if (error instanceof PreconditionError && refusals.get(id)?.test(error.message)) return error;
       throw error;
     }
   }
@@ -124,7 +126,7 @@ export function prove({ provider, breaks: ids }: ProofWish): void {
       playbook = await bench.single(id);
       before = current.get(node.name) ?? (await look(node));
       current.delete(node.name);
-      want = await refusalOf(id, playbook, node.name);
+      want = emulated ? undefined : await refusalOf(id, playbook, node.name);
     });
 
     // A failure here must not become one of the next break.
@@ -138,14 +140,15 @@ export function prove({ provider, breaks: ids }: ProofWish): void {
         expect(await changes()).toEqual([]);
         return;
       }
-      const plan = await bench.plan(playbook, only());
+      const { plan, result } = await bench.attempt(playbook, only());
+      expect(errorOf(plan, result)).toBeUndefined();
+      const { run } = result;
       const steps = plan.targets.flatMap((target) => target.steps);
       expect(steps.map(({ title }) => title)).toEqual([id]);
       const shown = renderPlan(plan, true);
       for (const { line } of steps.flatMap(({ previews }) => previews)) expect(shown).toContain(line);
       const all = steps.flatMap(({ operations }) => operations);
 
-      const run = await bench.apply(playbook, only());
       expect((await bench.status(run)).steps).toMatchObject([
         { target: node.name, title: id, state: "in effect", symptom: "seen" },
       ]);
@@ -153,7 +156,7 @@ export function prove({ provider, breaks: ids }: ProofWish): void {
       const finding = await asFixer(bench.lab, node, found.find);
       expect(finding.code, finding.stderr).toBe(0);
       expect(finding.stdout.trim(), "what finds it prints something").not.toBe("");
-      expect(await changes(), "the node is another than before").not.toEqual([]);
+      if (!emulated) expect(await changes(), "the node is another than before").not.toEqual([]);
 
       const undone = await bench.undo(run);
       expect(undone).toMatchObject({ complete: true, kept: 0 });

@@ -5,12 +5,14 @@ import { type Product, useProduct } from "../support/product.ts";
 import { nameOf, type Stand, type Tried, useStand } from "./harness.ts";
 import { random, sample } from "./sample.ts";
 
-/** How many boundaries of each break are tried. */
-const wanted = Number(process.env.KBREAK_POWER_POINTS ?? "1");
+/** How many boundaries of each break are tried; one of one break where nothing is said. */
+const points = process.env.KBREAK_POWER_POINTS;
+const wanted = Number(points ?? "1");
 const seed = Number(process.env.KBREAK_CRASH_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** Files, a unit that is enabled and runs, and memory that is nowhere else: each is treated in a way of its own. */
-const breaks = ["persistence/rogue-systemd-unit", "files/swap-enabled"];
+const sorts = ["persistence/rogue-systemd-unit", "files/swap-enabled"];
+const breaks = points === undefined ? sample(sorts, 1, random(seed)) : sorts;
 
 let product: Product;
 let lab: TestLab;

@@ -1,5 +1,3 @@
-import type { Point } from "./harness.ts";
-
 /** Numbers from 0 to 1 that come again with the same seed (mulberry32). */
 export function random(start: number): () => number {
   let state = start;
@@ -11,10 +9,10 @@ export function random(start: number): () => number {
   };
 }
 
-/** One of each of `count` equal parts of the points, so that every phase is met. */
-export function sample(points: readonly Point[], count: number, next: () => number): readonly Point[] {
-  const part = points.length / count;
-  return Array.from({ length: count }, (_, index) => points[Math.floor((index + next()) * part)]).filter(
-    (point) => point !== undefined,
+/** One of each of `count` equal parts of the things, so that every phase is met. */
+export function sample<Thing>(things: readonly Thing[], count: number, next: () => number): readonly Thing[] {
+  const part = things.length / count;
+  return Array.from({ length: count }, (_, index) => things[Math.floor((index + next()) * part)]).filter(
+    (thing) => thing !== undefined,
   );
 }

@@ -108,12 +108,14 @@ export async function kindLab(engine: Engine, folder: string): Promise<TestLab> 
     const { name } = access;
     const identity = enrolment.nodes[name];
     if (identity === undefined) throw new Error(`${name} is not enrolled: ${readFileSync(file, "utf8")}`);
+    const exec = (command: string) => engine.attempt("exec", name, "sh", "-c", command);
     return {
       name,
       role: roles[name]?.roles[0] ?? "worker",
       access,
       identity,
-      exec: (command) => engine.attempt("exec", name, "sh", "-c", command),
+      exec,
+      run: exec,
       powerCut: async () => void (await engine.docker("kill", name)),
       start: async () => {
         await engine.docker("start", name);

@@ -6,7 +6,7 @@ import { networkNamespaces } from "../../src/lab/host/network.ts";
 import { labDown, labRescue, labStatus, labUp } from "../../src/lab/lab.ts";
 import { parseNodeCount } from "../../src/lab/nodes.ts";
 import { parseProvider } from "../../src/lab/providers.ts";
-import { changesSince, look, on } from "../support/bench.ts";
+import { on } from "../support/bench.ts";
 import { type TestLab, useLab } from "../support/lab.ts";
 
 let lab: TestLab;
@@ -54,16 +54,15 @@ it("the console works without the node's network and its ssh server", async () =
   expect(await on(node, "hostname")).toBe("cp1\n");
 });
 
-it("a power cut and a cold start make it the same node again, of another boot", async () => {
+it("a power cut ends it, and a cold start makes it the same node again, of another boot", async () => {
   const node = lab.node("cp1");
-  const before = await look(node);
   const boot = await on(node, "sync; cat /proc/sys/kernel/random/boot_id");
   await node.powerCut();
   expect(labStatus(lab.name).nodes[0]).toMatchObject({ name: "cp1", state: "stopped" });
   await node.start();
   expect(await on(node, "cat /proc/sys/kernel/random/boot_id")).not.toBe(boot);
-  expect(await changesSince(node, before)).toEqual([]);
-}, 600_000);
+  expect((await on(node, "cat /etc/machine-id")).trim()).toBe(node.identity.machineId);
+}, 300_000);
 
 it("down leaves nothing", async () => {
   const folder = labFolder(lab.name);

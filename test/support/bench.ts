@@ -190,7 +190,7 @@ export function asFixer(lab: TestLab, node: TestNode, commands: readonly string[
 
 /** Runs a script of the test's on a node and gives its output. @throws when it fails. */
 export async function on(node: TestNode, script: string): Promise<string> {
-  const { code, stdout, stderr } = await node.exec(script);
+  const { code, stdout, stderr } = await node.run(script);
   if (code === 0) return stdout;
   throw new Error(`${node.name}: ${script}: exit code ${code}: ${stderr || stdout}`);
 }

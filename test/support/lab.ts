@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Enrolment, Identity, Role } from "../../src/inventory/types.ts";
 import type { Ran } from "../../src/lab/command.ts";
 import { attempt } from "../../src/lab/command.ts";
@@ -15,6 +17,11 @@ export interface TestNode {
   readonly identity: Identity;
   /** Runs a command as a fixer would: by the system's ssh, as root unless told otherwise. */
   exec(command: string, user?: "root" | "lab"): Promise<Ran>;
+  /**
+   * The same as root, over a login that is kept for the next one where a login takes more than a second, as on an
+   * emulated machine.
+   */
+  run(command: string): Promise<Ran>;
   /** Ends the node at once; its disk stays. */
   powerCut(): Promise<void>;
   /** Starts it again and waits until it is ready. */
@@ -55,6 +62,9 @@ function testNode(lab: LabStatus, enrolment: Enrolment, name: string): TestNode 
   if (status === undefined || identity?.hostKey === undefined)
     throw new Error(`no node ${name} in ${lab.name}`);
   const ssh = labSsh(lab.name, name);
+  const exec: TestNode["exec"] = (command, user = "root") =>
+    attempt([...labSsh(lab.name, name, user), command]);
+  const kept = keptLogin(ssh, lab.name, name);
   return {
     name,
     role: status.role,
@@ -66,9 +76,25 @@ function testNode(lab: LabStatus, enrolment: Enrolment, name: string): TestNode 
       key: ssh[ssh.indexOf("-i") + 1] ?? "",
     },
     identity: { ...identity, hostKey: identity.hostKey },
-    exec: (command, user = "root") => attempt([...labSsh(lab.name, name, user), command]),
-    powerCut: () => powerCut(lab.name, name),
+    exec,
+    run: status.provider === "vm" ? kept.run : exec,
+    async powerCut() {
+      await kept.end();
+      await powerCut(lab.name, name);
+    },
     start: () => startNode(lab.name, name),
+  };
+}
+
+/** A login that ssh itself keeps, and ends when nobody has used it for some seconds. */
+function keptLogin(ssh: readonly string[], lab: string, node: string) {
+  const [program = "", ...words] = ssh;
+  const socket = join(process.env.KBREAK_DATA_DIR ?? tmpdir(), `${lab}-${node}.ssh`);
+  const shared = [program, "-o", `ControlPath=${socket}`];
+  return {
+    run: (command: string) =>
+      attempt([...shared, "-o", "ControlMaster=auto", "-o", "ControlPersist=15", ...words, command]),
+    end: () => attempt([...shared, "-O", "exit", ...words]),
   };
 }
 

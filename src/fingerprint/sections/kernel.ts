@@ -1,7 +1,7 @@
 import { sh } from "../../shell.ts";
 import { entriesOf, linesOf } from "../entries.ts";
 import type { Section } from "../section.ts";
-import { isVolatile, roundedSysctls, volatileSysctls } from "../volatile.ts";
+import { isVolatile, roundedSysctls, volatileSysctls, volatileUnits } from "../volatile.ts";
 
 /** As sysctl(8) writes it: slashes become dots, and a dot in a device's name becomes a slash. */
 const sysctlName = (path: string) => path.replace(/[./]/g, (char) => (char === "/" ? "." : "/"));
@@ -98,15 +98,13 @@ find . \( -name cgroup.freeze -o -name '*.max' -o -name '*.high' -o -name '*.wei
         .map((line) => /^\.\/(?:(.*)\/)?([a-z.0-9A-Z]+):(.*)$/s.exec(line))
         .filter((match) => match !== null)
         .filter(([, , , value = ""]) => !defaults.has(value))
-        .filter(([, group = ""]) => !group.split("/").some(isOfALogin))
+        // A unit that comes and goes takes its group with it.
+        .filter(([, group = ""]) => !group.split("/").some((name) => isVolatile(volatileUnits, name)))
         .map(([, group = "", file, value = ""]) => [`/${withoutIds(group)} ${file}`, value] as const),
     ),
 };
 
 const defaults: ReadonlySet<string> = new Set(["", "0", "max", "max 100000", "100", "default 100"]);
-
-/** Login scopes get a limit from systemd and are gone with the login. */
-const isOfALogin = (name: string) => /^(session-.*\.scope|user-\d+\.slice)$/.test(name);
 
 /** A container that was started again is in a group of another id. */
 const withoutIds = (group: string) => group.replace(/[0-9a-f]{64}/g, "*");

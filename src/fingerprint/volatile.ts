@@ -200,7 +200,7 @@ export const volatileProcesses: readonly VolatileName[] = [
 
 /** Keys of Kubernetes in etcd that its components rewrite for as long as they live. */
 export const volatileKeys: readonly VolatileName[] = [
-  { pattern: /^\/registry\/(leases|masterleases)\//, reason: "heartbeats" },
+  { pattern: /^\/registry\/(leases|masterleases|peerserverleases)\//, reason: "heartbeats" },
   { pattern: /^\/registry\/events\//, reason: "written for every occurrence, expire by themselves" },
   { pattern: /^\/registry\/minions\//, reason: "the kubelet's heartbeat is part of the node's status" },
 ];

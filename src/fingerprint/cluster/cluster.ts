@@ -21,20 +21,32 @@ const DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscov
 const NO_API_SERVER = 9;
 
 /**
- * Asks the node's own API server, each path over one connection, with the credentials by which it asks kubelets: kubeadm
- * makes them on every control plane node, and they may read everything. The administrator's kubeconfig is left alone, as
- * a break may have changed it. The server's certificate always names `kubernetes`, not always 127.0.0.1.
+ * Asks the node's own API server, all paths over one connection, with the certificate of the administrator's kubeconfig:
+ * of the super administrator's, which kubeadm makes since 1.29 and nobody works with, where there is one. A kubeconfig
+ * that a break has given a credential helper has no certificate in it, and no helper is run. The key goes to curl by a
+ * pipe, so that no file holds it. The server's own certificate names `kubernetes`, and not always 127.0.0.1.
  */
 function ask(paths: readonly string[], accept: string, marker: string): Shell {
   return sh`
-pki=/etc/kubernetes/pki manifest=/etc/kubernetes/manifests/kube-apiserver.yaml
+manifest=/etc/kubernetes/manifests/kube-apiserver.yaml
 [ -e "$manifest" ] && systemctl -q is-active kubelet.service || exit ${NO_API_SERVER}
 port=$(sed -n 's/.*--secure-port=\([0-9]*\).*/\1/p' "$manifest")
 [ -n "$port" ] || port=6443
+conf=/etc/kubernetes/super-admin.conf
+[ -e "$conf" ] || conf=/etc/kubernetes/admin.conf
+field() { sed -n "s/^ *$1: *//p" "$conf" | head -n 1 | base64 -d; }
+cert=$(field client-certificate-data)
+key=$(field client-key-data)
+[ -n "$cert" ] && [ -n "$key" ] || { echo "$conf has no client certificate" >&2; exit 1; }
 for path in ${paths}; do printf 'url = "https://kubernetes:%s%s"\n' "$port" "$path"; done |
   curl --silent --show-error --globoff --max-time 30 --config - --resolve "kubernetes:$port:127.0.0.1" \
-    --cacert "$pki/ca.crt" --cert "$pki/apiserver-kubelet-client.crt" --key "$pki/apiserver-kubelet-client.key" \
-    --header ${`Accept: ${accept}`} --write-out ${`\\n${marker} %{http_code}\\n`}`;
+    --cacert /etc/kubernetes/pki/ca.crt --cert /dev/fd/3 --key /dev/fd/4 \
+    --header ${`Accept: ${accept}`} --write-out ${`\\n${marker} %{http_code}\\n`} 3<<CERT 4<<KEY
+$cert
+CERT
+$key
+KEY
+`;
 }
 
 async function answersTo(

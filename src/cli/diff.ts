@@ -81,7 +81,7 @@ async function lookAt(inventory: Inventory, node: InventoryNode): Promise<Finger
   const { identify } = await import("../inventory/identify.ts");
   const { connect } = await import("../transport/connect.ts");
   const { fingerprint } = await import("../fingerprint/fingerprint.ts");
-  const { withCluster } = await import("../fingerprint/cluster/cluster.ts");
+  const { withCluster } = await import("../fingerprint/cluster/with-cluster.ts");
   const enrolment = await readEnrolment(inventory);
   const { hostKey } = enrolledIdentity(inventory, enrolment, node.name);
   const connection = await connect(node, { hostKey });

@@ -1,3 +1,4 @@
+import { namespaceNodes } from "./grounds.ts";
 import { everyBreak, prove } from "./proof.ts";
 
-prove({ provider: "namespace", breaks: everyBreak });
+prove({ ground: namespaceNodes, breaks: everyBreak });

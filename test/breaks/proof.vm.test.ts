@@ -1,3 +1,4 @@
+import { machines } from "./grounds.ts";
 import { kernelBreaks, prove } from "./proof.ts";
 
-prove({ provider: "vm", breaks: kernelBreaks });
+prove({ ground: machines, breaks: kernelBreaks });

@@ -121,22 +121,3 @@ export async function clusterFingerprint(
     );
   }
 }
-
-/** A look at a node and, where it runs an API server, at the cluster, whose sections begin with `cluster`. */
-export async function withCluster(node: Fingerprint, connection: Connection): Promise<Fingerprint> {
-  try {
-    const cluster = await clusterFingerprint(connection);
-    if (cluster === undefined) return node;
-    const sections = Object.entries(cluster.sections).map(([name, entries]) => [titleOf(name), entries]);
-    const skipped = cluster.skipped.map(({ section, reason }) => ({ section: titleOf(section), reason }));
-    return {
-      ...node,
-      sections: { ...node.sections, ...Object.fromEntries(sections) },
-      skipped: [...node.skipped, ...skipped],
-    };
-  } catch (error) {
-    return { ...node, skipped: [...node.skipped, { section: "cluster", reason: messageOf(error) }] };
-  }
-}
-
-const titleOf = (resource: string) => `cluster ${resource}`;

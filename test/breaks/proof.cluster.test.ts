@@ -1,0 +1,26 @@
+import { describe } from "vitest";
+import { cachedPrograms } from "../../src/lab/kubernetes/programs.ts";
+import { cluster } from "./grounds.ts";
+import { clusterBreaks, prove } from "./proof.ts";
+
+const missing =
+  cachedPrograms() === undefined
+    ? "no programs of a Kubernetes in the cache; with Go, test/lab/kubernetes/build.sh makes them"
+    : undefined;
+
+describe.skipIf(missing !== undefined)(missing ?? "on a cluster", () => {
+  prove({
+    ground: cluster(),
+    breaks: [
+      ...clusterBreaks,
+      "systemd/unit-stopped unit=containerd.service state=stopped",
+      "network/firewall-drop port=6443",
+      "files/immutable",
+      "files/immutable path=/var/lib/etcd/member/snap/db",
+      "files/unicode-doppelganger path=/etc/kubernetes/manifests/kube-scheduler.yaml text=--leader-elect=",
+      "persistence/rogue-systemd-unit",
+      "access/kubeconfig-exec-helper",
+      "etcd/quota-fill",
+    ],
+  });
+});

@@ -103,7 +103,8 @@ function demandHost(name: string, kinds: Lab["providers"], kubernetes: boolean):
 /**
  * Makes a lab, or brings an existing one up: makes the nodes that are missing and starts those that are down. Doing it
  * twice is the same as once, and it goes on from wherever an earlier one was ended.
- * Returns when every node takes logins and, on control planes, etcd serves.
+ * Returns when every node takes logins and, on control planes, etcd serves; with a Kubernetes, when all its nodes and pods
+ * are Ready and its workload's page is served.
  * @throws PreconditionError when this host cannot have a lab, or the lab would have to lose nodes.
  */
 export async function labUp(options: UpOptions): Promise<LabStatus> {

@@ -4,10 +4,11 @@ import { KbreakError } from "../../errors.ts";
 import type { LabNode } from "../nodes.ts";
 import { nodesOf } from "../nodes.ts";
 import type { Lab, Progress } from "../types.ts";
+import { archivesFor } from "./container-images.ts";
 import { initConfig, joinConfig } from "./kubeadm-config.ts";
 import { onNode, step } from "./on-node.ts";
 import type { ProgramImage } from "./program-image.ts";
-import { archivesFor } from "./program-image.ts";
+import { archivesFolder } from "./program-image.ts";
 import { kubernetesProvider } from "./provider.ts";
 import { waitForCluster } from "./ready.ts";
 import { workload } from "./workload.ts";
@@ -42,7 +43,7 @@ async function boot(lab: Lab, node: LabNode): Promise<void> {
 async function importImages(lab: Lab, node: LabNode, image: ProgramImage): Promise<void> {
   const works = node.role === "worker" || lab.count.workers === 0;
   const command = "ctr --namespace k8s.io images import --local --discard-unpacked-layers -";
-  for (const file of archivesFor(image, node.role, works))
+  for (const file of archivesFor(archivesFolder(image.folder), node.role, works))
     await step(lab, node, `the import of ${basename(file)}`, command, { file });
 }
 

@@ -7,9 +7,11 @@ import type { Lab, Progress } from "../types.ts";
 import { pageOf, writeKubeconfig } from "./access.ts";
 import { waitForCluster } from "./ready.ts";
 
-/** Milliseconds for a cluster that was saved, and for one that somebody may have broken since. */
+/** Milliseconds for a cluster that was saved and for its page. */
 const firstLimit = 180_000;
+/** Milliseconds for a cluster that somebody may have broken since, and for its page. */
 const againLimit = 60_000;
+const againPageLimit = 20_000;
 
 /** Waits until the workload's page is there. @throws KbreakError after `limit` milliseconds. */
 async function waitForPage(page: string, limit: number, progress: Progress): Promise<void> {
@@ -26,7 +28,8 @@ async function waitForPage(page: string, limit: number, progress: Progress): Pro
       }
       last = `status ${answer.status}: ${text}`;
     } catch (error) {
-      last = messageOf(error);
+      // fetch itself only says that it failed.
+      last = messageOf(error instanceof Error ? (error.cause ?? error) : error);
     }
     await sleep(200);
   }
@@ -50,6 +53,7 @@ export async function bringUpCluster(lab: Lab, progress: Progress): Promise<void
   }
   try {
     await waitForCluster(lab, againLimit, progress);
+    await waitForPage(pageOf(lab), againPageLimit, progress);
   } catch (error) {
     progress(messageOf(error));
   }

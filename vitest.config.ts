@@ -18,8 +18,8 @@ export default defineConfig({
         ? [...configDefaults.exclude, ...tiers.map((name) => `test/**/*.${name}.test.ts`)]
         : configDefaults.exclude,
     globalSetup: ["test/support/lab-setup.ts"],
-    // An emulated machine takes ten times as long for everything.
-    testTimeout: tier === "vm" ? 300_000 : 120_000,
+    // An emulated machine takes ten times as long for everything; a cluster's parts take minutes to start anew.
+    testTimeout: tier === "cluster" ? 600_000 : tier === "vm" ? 300_000 : 120_000,
     hookTimeout: 300_000,
     // CI adds up the tiers' counts from these files.
     reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],

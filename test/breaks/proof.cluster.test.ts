@@ -14,7 +14,7 @@ describe.skipIf(missing !== undefined)(missing ?? "on a cluster", () => {
     breaks: [
       ...clusterBreaks,
       "systemd/unit-stopped unit=containerd.service state=stopped",
-      "network/firewall-drop port=6443",
+      "network/firewall-drop@cp1 port=6443",
       "files/immutable",
       "files/immutable path=/var/lib/etcd/member/snap/db",
       "files/unicode-doppelganger path=/etc/kubernetes/manifests/kube-scheduler.yaml text=--leader-elect=",

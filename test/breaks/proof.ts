@@ -47,7 +47,10 @@ export const everyBreak: readonly string[] = [...breaks.keys()];
 
 export interface ProofWish {
   readonly ground: Ground;
-  /** Ids, with parameters behind them where their defaults are not meant: `etcd/quota-fill headroom=4`. */
+  /**
+   * Ids, with a node or parameters where the usual ones are not meant: `network/firewall-drop@cp1 port=6443`. Then
+   * only the first test is for them: the commands of a break are for its defaults.
+   */
   readonly breaks: readonly string[];
 }
 
@@ -109,7 +112,8 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
     owns.flatMap((thing) => (thing.includes(":/") ? [thing.slice(thing.indexOf(":") + 1)] : []));
 
   describe.each(titles)("%s", (title) => {
-    const [id = "", ...parameters] = title.split(" ");
+    const [place = "", ...parameters] = title.split(" ");
+    const [id = "", nodeName] = place.split("@");
     const found = breaks.get(id);
     if (found === undefined) throw new Error(`there is no break ${id}`);
     let node: TestNode;
@@ -126,7 +130,7 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
       });
 
     beforeAll(async () => {
-      node = nodeFor(found);
+      node = nodeName === undefined ? nodeFor(found) : bench.lab.node(nodeName);
       playbook = await bench.single(id, ...parameters);
       before = current.get(node.name) ?? (await ground.look(bench, node));
       current.delete(node.name);
@@ -180,7 +184,6 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
     });
 
     it("can be fixed by its own commands, and undo keeps what the fixer left", async () => {
-      // Its commands are for its defaults.
       if (want !== undefined || parameters.length > 0) return;
       const run = await bench.apply(playbook, only());
       const fixing = await asFixer(bench.lab, node, found.fix);
@@ -204,7 +207,7 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
 
       // Then the node is put back; times of what the fixer wrote are the fixer's.
       expect(await bench.undo(run, { exact: true })).toMatchObject({ complete: true, kept: 0 });
-      const left = await ground.changes(bench, node, before);
+      const left = await ground.changes(bench, node, before, onlyTime);
       expect(told(left.filter((difference) => !onlyTime(difference)))).toEqual([]);
       for (const { key, before: was = "" } of left)
         await on(node, `touch -d '${time.exec(was)?.[0]}' -- '${key}'`);

@@ -105,6 +105,11 @@ export const volatilePaths: readonly VolatilePath[] = [
   },
 
   // Pods: what runs in them belongs to the cluster's fingerprint, and a restarted pod has other names.
+  {
+    pattern: "/var/lib/kubelet/*_pods_state",
+    look: "names",
+    reason: "the kubelet's notes of what its pods may use, anew with each pod",
+  },
   { pattern: "/var/lib/kubelet/pods", look: "outside", reason: "one folder for each pod, by its uid" },
   { pattern: "/var/lib/containerd", look: "outside", reason: "layers and containers, by id" },
   { pattern: "/run/containerd", look: "outside", reason: "running containers, by id" },
@@ -201,6 +206,7 @@ export const volatileProcesses: readonly VolatileName[] = [
 /** Keys of Kubernetes in etcd that its components rewrite for as long as they live. */
 export const volatileKeys: readonly VolatileName[] = [
   { pattern: /^\/registry\/(leases|masterleases|peerserverleases)\//, reason: "heartbeats" },
+  { pattern: /^compact_rev_key$/, reason: "written by the API server every five minutes" },
   { pattern: /^\/registry\/events\//, reason: "written for every occurrence, expire by themselves" },
   { pattern: /^\/registry\/minions\//, reason: "the kubelet's heartbeat is part of the node's status" },
 ];

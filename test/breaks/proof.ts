@@ -210,7 +210,7 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
       const left = await ground.changes(bench, node, before, onlyTime);
       expect(told(left.filter((difference) => !onlyTime(difference)))).toEqual([]);
       for (const { key, before: was = "" } of left)
-        await on(node, `touch -d '${time.exec(was)?.[0]}' -- '${key}'`);
+        await on(node, `touch -h -d '${time.exec(was)?.[0]}' -- '${key}'`);
       if (left.length > 0) expect(await changes()).toEqual([]);
       current.set(node.name, before);
     });

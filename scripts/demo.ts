@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: boots two practice nodes, breaks them with playbooks/first-light.yaml, meets each symptom as a fixer
- * would, undoes, and shows that the nodes are what they were. Everything it makes is gone afterwards.
+ * would, undoes, and shows that the nodes are what they were. `npm run demo -- --kubernetes` does it on a real cluster
+ * with playbooks/page-without-a-row.yaml. Everything it makes is gone afterwards.
  */
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -12,9 +13,11 @@ import { messageOf } from "../src/errors.ts";
 import { differences } from "../src/fingerprint/differences.ts";
 import type { Snapshot } from "../src/fingerprint/snapshot.ts";
 import { runAttached } from "../src/lab/command.ts";
+import { prepareHost } from "./prepare-host.ts";
 
 const cli = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
-const playbook = fileURLToPath(new URL("../../playbooks/first-light.yaml", import.meta.url));
+const playbookFile = (name: string) =>
+  fileURLToPath(new URL(`../../playbooks/${name}.yaml`, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "kbreak-demo-"));
 process.env.KBREAK_DATA_DIR = folder;
 
@@ -78,12 +81,13 @@ function compare(before: Snapshot, after: Snapshot): void {
   }
 }
 
-try {
+/** Nodes that look like Kubernetes, and the breaks that Klustered made famous. */
+async function onNodes(): Promise<void> {
   say("Two practice nodes");
   await kbreak(["lab", "up", "--nodes", "2"]);
   await kbreak(["diff", "save", "before"]);
   say("Break them");
-  await kbreak(["apply", playbook, "--yes"]);
+  await kbreak(["apply", playbookFile("first-light"), "--yes"]);
   await kbreak(["status"]);
   for (const [text, command, code] of symptoms) {
     say(text);
@@ -94,6 +98,32 @@ try {
   await kbreak(["diff", "save", "after"]);
   say("The nodes before and after");
   compare(look("before"), look("after"));
+}
+
+/** A cluster whose page shows a row of its database. */
+async function onKubernetes(): Promise<void> {
+  const page =
+    "page=$(curl --silent --max-time 8 http://w1:30000/); echo \"$page\"; case $page in *'can be mended'*) ;; *) exit 1 ;; esac";
+  say("A Kubernetes of two nodes, and its page");
+  await kbreak(["lab", "up", "--kubernetes", "--nodes", "1+1"]);
+  await onNode("kubectl get nodes,pods -A", 0);
+  await onNode(page, 0);
+  say("Break it");
+  await kbreak(["apply", playbookFile("page-without-a-row"), "--yes"]);
+  say("The goal is not met");
+  await kbreak(["status"]);
+  await onNode(page, 1);
+  say("Put everything back");
+  await kbreak(["undo"]);
+  say("The goal is met again");
+  await onNode("kubectl wait --for condition=Ready node --all --timeout 120s", 0);
+  await onNode(page, 0);
+}
+
+const kubernetes = process.argv.includes("--kubernetes");
+try {
+  await prepareHost(kubernetes ? ["namespace", "kubernetes"] : ["namespace"]);
+  await (kubernetes ? onKubernetes() : onNodes());
   process.exitCode = 0;
 } catch (error) {
   process.stderr.write(`the demo failed: ${messageOf(error)}\n`);

@@ -3,7 +3,7 @@ import { defineBreak, firewallRule, portSilent } from "kbreak";
 export default defineBreak({
   title: "A port behind a silent firewall",
   summary:
-    "A rule of iptables drops what comes for a port of the node: the kubelet's 10250, and logs and exec hang; the API server's 6443, and everything does. The service itself runs and is well.",
+    "A rule of iptables drops what comes for one of the ports here: the kubelet's 10250, and logs and exec hang; the API server's 6443, and everything does. The service itself runs and is well.",
   difficulty: "easy",
   source: "Klustered path, the network; E02 E06",
   reboot: "vanishes",

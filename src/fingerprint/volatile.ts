@@ -162,9 +162,8 @@ export const roundedSysctls: readonly VolatileName[] = [
   },
 ];
 
-/** Units that come and go with logins, pods and questions to D-Bus. */
-export const volatileUnits: readonly VolatileName[] = [
-  { pattern: /\.device$/, reason: "udev's view of the hardware" },
+/** Units that come and go with logins and questions to D-Bus. */
+export const passingUnits: readonly VolatileName[] = [
   { pattern: /^session-.*\.scope$/, reason: "logins" },
   { pattern: /^user(-runtime-dir)?@\d+\.service$/, reason: "logins" },
   { pattern: /^user-\d+\.slice$/, reason: "logins" },
@@ -173,6 +172,12 @@ export const volatileUnits: readonly VolatileName[] = [
     pattern: /^systemd-(hostnamed|timedated|localed)\.service$/,
     reason: "started by a question, ends by itself",
   },
+];
+
+/** All units that come and go. */
+export const volatileUnits: readonly VolatileName[] = [
+  ...passingUnits,
+  { pattern: /\.device$/, reason: "udev's view of the hardware" },
   { pattern: /^(var-lib-kubelet-pods|run-containerd|run-netns)-.*\.mount$/, reason: "pods" },
   { pattern: /^(cri-containerd|crio)-.*\.scope$/, reason: "pods" },
   { pattern: /^kubepods.*\.slice$/, reason: "pods" },

@@ -1,7 +1,7 @@
 import { sh } from "../../shell.ts";
 import { entriesOf, linesOf } from "../entries.ts";
 import type { Section } from "../section.ts";
-import { isVolatile, roundedSysctls, volatileSysctls, volatileUnits } from "../volatile.ts";
+import { isVolatile, passingUnits, roundedSysctls, volatileSysctls } from "../volatile.ts";
 
 /** As sysctl(8) writes it: slashes become dots, and a dot in a device's name becomes a slash. */
 const sysctlName = (path: string) => path.replace(/[./]/g, (char) => (char === "/" ? "." : "/"));
@@ -99,7 +99,7 @@ find . \( -name cgroup.freeze -o -name '*.max' -o -name '*.high' -o -name '*.wei
         .filter((match) => match !== null)
         .filter(([, , , value = ""]) => !defaults.has(value))
         // A unit that comes and goes takes its group with it.
-        .filter(([, group = ""]) => !group.split("/").some((name) => isVolatile(volatileUnits, name)))
+        .filter(([, group = ""]) => !group.split("/").some((name) => isVolatile(passingUnits, name)))
         .map(([, group = "", file, value = ""]) => [`/${withoutIds(group)} ${file}`, value] as const),
     ),
 };

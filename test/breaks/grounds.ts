@@ -5,6 +5,7 @@ import { fingerprint } from "../../src/fingerprint/fingerprint.ts";
 import type { Difference, Fingerprint } from "../../src/fingerprint/types.ts";
 import { type Bench, changesSince, connectTo, look, on, useBench } from "../support/bench.ts";
 import { shapeOf } from "../support/churn.ts";
+import { keptConnections } from "../support/kept-connections.ts";
 import type { TestNode } from "../support/lab.ts";
 
 /** Where breaks are proven: on which nodes, and what is looked at there. */
@@ -48,7 +49,17 @@ export const machines: Ground = {
   ...aNode,
   name: "machines",
   slow: true,
-  open: () => useBench({ provider: "vm", nodes: "1" }),
+  async open() {
+    const kept = keptConnections();
+    const bench = await useBench({ provider: "vm", nodes: "1" }, kept.connect);
+    return {
+      ...bench,
+      async end() {
+        await kept.close();
+        await bench.end();
+      },
+    };
+  },
 };
 
 /** All nodes of a cluster and its objects, as one look; sections begin with the node's name. */

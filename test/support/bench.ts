@@ -23,7 +23,7 @@ import { loadPlaybook } from "../../src/playbook/load.ts";
 import { playbookOf } from "../../src/playbook/single.ts";
 import type { Playbook } from "../../src/playbook/types.ts";
 import { connect } from "../../src/transport/connect.ts";
-import type { Connection } from "../../src/transport/transport.ts";
+import type { Connect, Connection } from "../../src/transport/transport.ts";
 import { type LabWish, type TestLab, type TestNode, useLab } from "./lab.ts";
 
 type Surroundings = Partial<Pick<Context, "connect" | "emit" | "signal">>;
@@ -64,8 +64,15 @@ export interface Applied {
   readonly result: ApplyResult;
 }
 
-/** Call it in `beforeAll` and `end()` in `afterAll`. @param wish A lab that is there already, or what it is to be. */
-export async function useBench(wish: LabWish | { readonly lab: TestLab } = {}): Promise<Bench> {
+/**
+ * Call it in `beforeAll` and `end()` in `afterAll`.
+ * @param wish A lab that is there already, or what it is to be.
+ * @param way How the engine connects where a test does not say it. Default: as the command line does.
+ */
+export async function useBench(
+  wish: LabWish | { readonly lab: TestLab } = {},
+  way: Connect = connect,
+): Promise<Bench> {
   const lab = "lab" in wish ? wish.lab : await useLab(wish);
   const folder = mkdtempSync(join(tmpdir(), "kbreak-bench-"));
   const { breaks } = await loadCatalogue();
@@ -73,7 +80,7 @@ export async function useBench(wish: LabWish | { readonly lab: TestLab } = {}): 
   const enrolment = await readEnrolment(inventory);
   const context = (surroundings: Surroundings = {}): Context => ({
     dataFolder: folder,
-    connect,
+    connect: way,
     emit: () => {},
     logger: { info: () => {}, warn: () => {} },
     signal: new AbortController().signal,

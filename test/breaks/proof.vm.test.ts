@@ -1,4 +1,0 @@
-import { machines } from "./grounds.ts";
-import { kernelBreaks, prove } from "./proof.ts";
-
-prove({ ground: machines, breaks: kernelBreaks });

@@ -6,8 +6,9 @@ import { scriptFor } from "./script.ts";
 import type { Section } from "./section.ts";
 import { type Census, censusOf, files } from "./sections/files.ts";
 import { lanes as all } from "./sections.ts";
+import { type Seen, sectionsOf } from "./seen.ts";
 import { basisOf, keptOf, lasting } from "./since.ts";
-import type { Entries, Fingerprint, Skipped } from "./types.ts";
+import type { Fingerprint } from "./types.ts";
 
 export interface FingerprintOptions {
   /** Milliseconds that each of the look's scripts may take. Default 120 000; a node of the lab needs about 1500. */
@@ -48,8 +49,6 @@ function reasonOf(frames: Frames): string | undefined {
   if (frames.status === undefined) return "its script was killed";
   return frames.status === 0 ? undefined : `its script ended with status ${frames.status}`;
 }
-
-type Seen = { readonly name: string; readonly entries: Entries } | Skipped;
 
 function see(section: Section, frames: Frames): Seen {
   const reason = reasonOf(frames);
@@ -129,8 +128,7 @@ export async function fingerprint(
     version: 1,
     node: connection.node,
     takenAt,
-    sections: Object.fromEntries(seen.flatMap((one) => ("name" in one ? [[one.name, one.entries]] : []))),
-    skipped: seen.flatMap((one) => ("name" in one ? [] : [one])),
+    ...sectionsOf(seen),
     ...(basis === undefined ? {} : { basis }),
   };
 }

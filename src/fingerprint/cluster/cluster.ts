@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { messageOf, RemoteError } from "../../errors.ts";
 import { type Shell, sh } from "../../shell.ts";
 import type { Connection } from "../../transport/transport.ts";
-import type { Entries, Fingerprint, Skipped } from "../types.ts";
+import { type Seen, sectionsOf } from "../seen.ts";
+import type { Fingerprint } from "../types.ts";
 import { type Resource, resourcesOf } from "./discovery.ts";
 import { entriesOfList } from "./objects.ts";
 import { volatileResources } from "./volatile.ts";
@@ -74,8 +75,6 @@ async function answersTo(
   return answers;
 }
 
-type Seen = { readonly name: string; readonly entries: Entries } | Skipped;
-
 function see({ name }: Resource, { status, body }: Answer): Seen {
   if (status !== 200) return { section: name, reason: `the API server answers ${status}` };
   return { name, entries: entriesOfList(name, body) };
@@ -106,8 +105,7 @@ export async function clusterFingerprint(
       version: 1,
       node: connection.node,
       takenAt,
-      sections: Object.fromEntries(seen.flatMap((one) => ("name" in one ? [[one.name, one.entries]] : []))),
-      skipped: seen.flatMap((one) => ("name" in one ? [] : [one])),
+      ...sectionsOf(seen),
     };
   } catch (cause) {
     if (cause instanceof RemoteError) throw cause;

@@ -9,6 +9,7 @@ import type { Difference, Fingerprint } from "../../src/fingerprint/types.ts";
 import { kindOf } from "../../src/operations/index.ts";
 import type { Playbook } from "../../src/playbook/types.ts";
 import { renderPlan } from "../../src/render/plan.ts";
+import { quote } from "../../src/shell.ts";
 import { asFixer, type Bench, on } from "../support/bench.ts";
 import type { TestNode } from "../support/lab.ts";
 import { type Ground, namespaceNodes } from "./grounds.ts";
@@ -108,6 +109,17 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
   const onlyTime = ({ section, before, after }: Difference) =>
     section.endsWith("files") && before?.replace(time, "") === after?.replace(time, "");
 
+  /** All that a fixer can make of a path, one line each: type, mode, owner, time, where it leads, flags, content. */
+  async function statesOf(at: TestNode, paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (paths.length === 0) return new Map();
+    const scripts = paths.map(quote).map(
+      (path) => `{ stat -c '%F %a %u:%g %y %N' -- ${path}; lsattr -d -- ${path}; sha256sum <${path}; } 2>&1 |
+        tr '\\n' ' '; echo`,
+    );
+    const states = (await on(at, `{\n${scripts.join("\n")}\n}`)).split("\n");
+    return new Map(paths.map((path, index) => [path, states[index] ?? ""]));
+  }
+
   /** The paths that a change owns. */
   const pathsOf = (owns: readonly string[]) =>
     owns.flatMap((thing) => (thing.includes(":/") ? [thing.slice(thing.indexOf(":") + 1)] : []));
@@ -195,7 +207,7 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
       expect(fixing.code, fixing.stderr).toBe(0);
       await becomes(run, { symptom: "quiet" });
       const pathsAt = bench.planned(run).map(({ spec }) => pathsOf(kindOf(spec).owns(spec)));
-      const afterFix = pathsAt.flat().length === 0 ? undefined : await ground.look(bench, node);
+      const afterFix = await statesOf(node, pathsAt.flat());
 
       const undone = await bench.undo(run);
       expect(undone.complete, JSON.stringify(undone)).toBe(true);
@@ -204,11 +216,9 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
       await becomes(run, { symptom: "quiet" });
 
       // What the fixer has repaired, in whatever way, is not touched again.
-      const respected = pathsAt.flatMap((paths, index) =>
-        operations[index]?.verdict.startsWith("fixed") ? paths : [],
-      );
-      const moved = afterFix === undefined ? [] : differences(afterFix, await ground.look(bench, node));
-      expect(told(moved.filter(({ key }) => respected.includes(key)))).toEqual([]);
+      const afterUndo = await statesOf(node, pathsAt.flat());
+      for (const path of pathsAt.filter((_, index) => operations[index]?.verdict.startsWith("fixed")).flat())
+        expect(afterUndo.get(path), path).toBe(afterFix.get(path));
 
       // Then the node is put back; times of what the fixer wrote are the fixer's.
       expect(await bench.undo(run, { exact: true })).toMatchObject({ complete: true, kept: 0 });
@@ -216,7 +226,6 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
       expect(told(left.filter((difference) => !onlyTime(difference)))).toEqual([]);
       for (const { key, before: was = "" } of left)
         await on(node, `touch -h -d '${time.exec(was)?.[0]}' -- '${key}'`);
-      if (left.length > 0) expect(await changes()).toEqual([]);
       current.set(node.name, before);
     });
   });

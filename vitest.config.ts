@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
  * Which tier: `slow`, the tests that take longer than a person waits, `vm`, those that need a kernel of their own, or
@@ -8,6 +9,15 @@ import { configDefaults, defineConfig } from "vitest/config";
 const tiers = ["slow", "vm", "cluster"];
 const tier = tiers.find((name) => name === process.env.KBREAK_TESTS);
 const results = process.env.VITEST_RESULTS;
+
+/** The proofs of the breaks take longest: begun last, one would go on alone when everything else has ended. */
+class ProofsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isProof = ({ moduleId }: TestSpecification) => /\/proof[^/]*\.test\.ts$/.test(moduleId);
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isProof), ...sorted.filter((file) => !isProof(file))];
+  }
+}
 
 export default defineConfig({
   resolve: { alias: { kbreak: fileURLToPath(new URL("src/sdk.ts", import.meta.url)) } },
@@ -18,6 +28,7 @@ export default defineConfig({
         ? [...configDefaults.exclude, ...tiers.map((name) => `test/**/*.${name}.test.ts`)]
         : configDefaults.exclude,
     globalSetup: ["test/support/lab-setup.ts"],
+    sequence: { sequencer: ProofsFirst },
     // An emulated machine takes ten times as long for everything; a cluster's parts take minutes to start anew.
     testTimeout: tier === "cluster" ? 600_000 : tier === "vm" ? 300_000 : 120_000,
     hookTimeout: 300_000,

@@ -22,7 +22,11 @@ export interface Frame {
   readonly code: number | undefined;
 }
 
-const prelude = trusted(String.raw`
+/**
+ * What every script on a node begins with: nothing of the shell's surroundings counts any more. Defines `put` and `note`,
+ * by which a `read` tells its values and notes, and the functions that frame an answer.
+ */
+export const prelude = trusted(String.raw`
 exec </dev/null
 # A script goes on to its end when the connection is gone: half a change is worse than a whole one.
 trap '' HUP PIPE
@@ -67,15 +71,22 @@ read -r ARRIVED _ </proc/uptime`;
 /** Seconds that a script waits for the node's lock. */
 const PATIENCE = 30;
 
-/** The lock is on the root folder itself: it needs no file, and dies with the last process that holds it. */
-const lock = (patience: number) => sh`exec 9</
-flock -w ${patience} 9 || { begin 0 busy; end 0 busy 1; exit 0; }`;
+/**
+ * Waits so many seconds for the node's lock, then does `otherwise`, which has to end the script. The lock is on the root
+ * folder itself: it needs no file, and dies with the last process that holds it.
+ */
+export const lock = (patience: number, otherwise: Shell) => sh`exec 9</
+flock -w ${patience} 9 || { ${otherwise}; }`;
 
-export interface ScriptOptions {
+/** The machine that a script is for. */
+export interface Place {
   /** The script does nothing on a machine with another `/etc/machine-id`. */
   readonly machineId?: string;
   /** The script does nothing in another container than this one; its machine-id does not matter then. */
   readonly containerId?: string;
+}
+
+export interface ScriptOptions extends Place {
   /** Milliseconds. */
   readonly deadline: number;
   /**
@@ -97,14 +108,14 @@ export type ScriptFrame = Omit<ScriptOptions, "deadline"> & {
 export function nodeScript(
   body: Shell,
   marker: string,
-  { machineId, containerId, expires, patience = PATIENCE, sent }: ScriptFrame = {},
+  { expires, patience = PATIENCE, sent, ...place }: ScriptFrame = {},
 ): string {
   const whole = lines(
     prelude,
     sent === undefined ? sh`:` : postmark(sent),
     sh`MARKER=${marker}`,
-    identityCheck(machineId, containerId),
-    lock(patience),
+    identityCheck(place, trusted("begin 0 stranger; own_identity; end 0 stranger 1; exit 0")),
+    lock(patience, trusted("begin 0 busy; end 0 busy 1; exit 0")),
     trusted("clock"),
     expires === undefined ? sh`:` : sh`refuse_late ${expires.boot} ${expires.uptime}`,
     body,
@@ -115,14 +126,19 @@ export function nodeScript(
   return `{\n${whole.shell}\n}\n`;
 }
 
-function identityCheck(machineId: string | undefined, containerId: string | undefined): Shell {
-  if (containerId !== undefined)
-    return lines(
-      containerIdFunction,
-      sh`[ "$(container_id)" = ${containerId} ] || { begin 0 stranger; container_id; end 0 stranger 1; exit 0; }`,
-    );
-  if (machineId === undefined) return sh`:`;
-  return sh`[ "$(cat /etc/machine-id)" = ${machineId} ] || { begin 0 stranger; cat /etc/machine-id; end 0 stranger 1; exit 0; }`;
+/**
+ * Does `otherwise`, which has to end the script, on any other machine than the one that was enrolled. Defines
+ * `own_identity`, which prints what the machine is known by.
+ */
+export function identityCheck({ machineId, containerId }: Place, otherwise: Shell): Shell {
+  const expected = containerId ?? machineId;
+  if (expected === undefined) return sh`:`;
+  return lines(
+    containerId === undefined
+      ? trusted("own_identity() { cat /etc/machine-id; }")
+      : lines(containerIdFunction, trusted("own_identity() { container_id; }")),
+    sh`[ "$(own_identity)" = ${expected} ] || { ${otherwise}; }`,
+  );
 }
 
 /** Splits an answer into its frames; everything outside of them is noise. */

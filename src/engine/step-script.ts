@@ -71,7 +71,7 @@ function readers(operations: readonly Indexed[], content: boolean): Shell {
 }
 
 /** What the kinds that are used want at the end of a script. */
-const tidied = (operations: readonly Indexed[]) =>
+export const tidied = (operations: readonly Indexed[]): Shell =>
   lines(...kindsOf(operations).flatMap(({ tidy }) => (tidy === undefined ? [] : [tidy])));
 
 /** A probe to ask, and the index of its frame. */
@@ -107,7 +107,7 @@ export function symptomScript(probes: readonly IndexedProbe[]): Shell {
 }
 
 /** An operation with what it was before. */
-type Changing = Indexed & { readonly before: State };
+export type Changing = Indexed & { readonly before: State };
 
 /** The shell functions that change operations (`apply_0` …) or put them back (`restore_0` …). */
 function changers(
@@ -139,6 +139,11 @@ export function applyScript(
   );
 }
 
+/** The shell functions that read operations (`read_0` …) and put them back (`restore_0` …), and what these call. */
+export function restorers(operations: readonly Changing[], held: (token: string) => Held): Shell {
+  return lines(readers(operations, false), ...changers("restore", operations, held));
+}
+
 /** Puts operations back, whatever is there now, then the folders' times; goes on after a failure. */
 export function restoreScript(
   operations: readonly Changing[],
@@ -146,8 +151,7 @@ export function restoreScript(
   held: (token: string) => Held,
 ): Shell {
   return lines(
-    readers(operations, false),
-    ...changers("restore", operations, held),
+    restorers(operations, held),
     ...operations.map(({ index }) => ({ shell: `put_back ${index}` })),
     ...Object.entries(folders).map(([folder, time]) => sh`folder_back ${folder} ${time}`),
     tidied(operations),
@@ -155,7 +159,7 @@ export function restoreScript(
 }
 
 /** The values as `put` printed them. */
-const printed = (state: State) =>
+export const printed = (state: State) =>
   valuesText(state)
     .split("\n")
     .map((line) => `=${line}`)

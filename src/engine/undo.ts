@@ -3,10 +3,11 @@ import { kindOf } from "../operations/index.ts";
 import type { State } from "../operations/operation.ts";
 import type { Symptom } from "../probes/probe.ts";
 import { type Context, startTask } from "./context.ts";
-import type { Failed, FolderTimes, Intent, PlannedOperation, RunRecord, Verdict } from "./records.ts";
+import { ACTOR_PERIOD, folderWishes, type Item, isActor, itemsOf } from "./items.ts";
+import type { FolderTimes, RunRecord, Verdict } from "./records.ts";
 import type { Session } from "./session.ts";
 import { changeOf, foldersOf, lookOf, lookScript, restoreScript, symptomFrom } from "./step-script.ts";
-import type { Logged, UndoLog } from "./undo-log.ts";
+import type { UndoLog } from "./undo-log.ts";
 import { isRestored, verdictOf } from "./verdict.ts";
 
 /** What became of undoing a run on one target. */
@@ -38,20 +39,6 @@ export interface UndoRequest {
   /** True: also what a person fixed in another way is put back. */
   readonly exact: boolean;
 }
-
-/** One operation of the run on the target, in the order in which it was applied. */
-export interface Item extends PlannedOperation {
-  readonly index: number;
-  readonly intent: Intent;
-  readonly halfDone: boolean;
-  /** True when nobody knows whether its change has arrived at the node: it may until it expires. */
-  readonly onItsWay: boolean;
-}
-
-/** Seconds after which an actor that had been missed would have broken something again. */
-const ACTOR_PERIOD = 2.5;
-
-const isActor = (item: Item) => kindOf(item.spec).actor(item.spec);
 
 /** What one look at the node told. */
 interface Looked {
@@ -103,30 +90,6 @@ function record(log: UndoLog, entry: RunRecord, context: Context): void {
     if (!(error instanceof UndoLogError)) throw error;
     context.emit({ type: "notice", message: `${error.message}; undo goes on without it` });
   }
-}
-
-function itemsOf(records: readonly Logged[], target: string): readonly Item[] {
-  const mine = records.filter((entry) => "target" in entry && entry.target === target);
-  const intents = mine.filter((entry): entry is Logged & Intent => entry.type === "intent");
-  const undoBegan = mine.some((entry) => entry.type === "folders");
-  return intents
-    .flatMap((intent) => {
-      const applied = mine.some((entry) => entry.type === "applied" && entry.step === intent.step);
-      const restored = mine.some((entry) => entry.type === "restored" && entry.step === intent.step);
-      const failed = mine.find(
-        (entry): entry is Logged & Failed => entry.type === "failed" && entry.step === intent.step,
-      );
-      const onItsWay = !applied && failed?.answered !== true;
-      return intent.operations
-        .map((operation) => ({
-          ...operation,
-          intent,
-          onItsWay,
-          halfDone: !applied || (undoBegan && !restored),
-        }))
-        .filter((_, position) => !failed?.untouched.includes(position));
-    })
-    .map((item, index) => ({ ...item, index }));
 }
 
 async function look(session: Session, items: readonly Item[]): Promise<Looked> {
@@ -281,35 +244,12 @@ function decideFolders(
   now: FolderTimes,
   context: Context,
 ): FolderTimes {
-  const mine = log.records.filter((entry) => "target" in entry && entry.target === target);
-  const decided = mine.find((entry) => entry.type === "folders");
-  if (decided?.type === "folders") return decided.folders;
-  const original = new Map<string, string>();
-  const expected = new Map<string, string>();
-  const foreign = new Set<string>();
-  for (const { intent } of items)
-    for (const [folder, time] of Object.entries(intent.folders))
-      if (!original.has(folder)) original.set(folder, time);
-  for (const entry of mine) {
-    if (entry.type !== "applied" && entry.type !== "failed") continue;
-    for (const [folder, time] of Object.entries(entry.found))
-      if (time !== (expected.get(folder) ?? original.get(folder))) foreign.add(folder);
-    for (const [folder, time] of Object.entries(entry.left)) expected.set(folder, time);
-  }
-  // Of a step that was cut off nobody knows when it wrote last; of one that failed the node has said.
-  const failed = new Set(mine.flatMap((entry) => (entry.type === "failed" ? Object.keys(entry.left) : [])));
-  const cutOff = new Set(
-    items
-      .filter(({ halfDone }) => halfDone)
-      .flatMap(({ intent }) => Object.keys(intent.folders))
-      .filter((folder) => !failed.has(folder)),
+  const ours = folderWishes(log.records, target, items).filter(
+    ({ folder, time, expected, always }) => always || now[folder] === time || now[folder] === expected,
   );
-  const ours = [...original].filter(([folder, time]) => {
-    if (foreign.has(folder)) return false;
-    return cutOff.has(folder) || now[folder] === time || now[folder] === expected.get(folder);
-  });
-  const folders = Object.fromEntries(ours);
-  record(log, { type: "folders", target, folders }, context);
+  const folders = Object.fromEntries(ours.map(({ folder, time }) => [folder, time]));
+  const decided = log.records.some((entry) => entry.type === "folders" && entry.target === target);
+  if (!decided) record(log, { type: "folders", target, folders }, context);
   return folders;
 }
 

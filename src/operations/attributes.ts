@@ -40,6 +40,9 @@ attributes_change() { # path added removed
   if [ -n "$3" ]; then chattr "-$3" -- "$1"; fi
   sync -- "$1"
 }
+attributes_are() { # those of them that are set: of which
+  [ "$(told type)" = present ] && [ "$(told flags | tail -c +2 | tr -dc "$2" | fold -w 1 | sort)" = "$(printf %s "$1" | fold -w 1 | sort)" ]
+}
 `);
 
 const has = (state: State, flag: string) => (state.values.flags ?? "").slice(1).includes(flag);
@@ -73,5 +76,7 @@ export const attributes: OperationKind<AttributesOperation> = {
   inEffect: (spec, _before, now) => [...spec.add].every((flag) => has(now, flag)),
   restored: (spec, before, now) =>
     now.values.type === "present" && [...spec.add].every((flag) => has(now, flag) === has(before, flag)),
+  isBack: (spec, before) =>
+    sh`attributes_are ${[...spec.add].filter((flag) => has(before, flag)).join("")} ${spec.add}`,
   preview: (spec) => ({ line: `chattr +${spec.add} ${spec.path}` }),
 };

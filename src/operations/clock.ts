@@ -30,6 +30,9 @@ const schema = {
   additionalProperties: false,
 } as const;
 
+/** Milliseconds by which two clocks that are the same may differ: in one boot, in two, and for a real-time clock. */
+const TOLERANCE = { same: 2000, across: 5000, rtc: 30_000 } as const;
+
 /**
  * A clock is an offset, in milliseconds from the node's time since boot, which nobody can set. That of the time of day
  * moves only when somebody sets the clock: slewing moves both alike. The real-time clock and the time by kbreak's clock
@@ -132,8 +135,20 @@ clock_rtc_to() { # offset: of the real-time clock
   clock_look
   if clock_far "$1" "$rtc" 30000; then echo "the real-time clock could not be set back" >&2; return 1; fi
 }
+clock_is() { # boot offset rtc forward(yes|no)
+  # Of another boot only a clock from outside of the node could tell.
+  [ "$(noted boot)" = "$1" ] || return 1
+  if clock_far "$2" "$(told offset)" ${TOLERANCE.same}; then return 1; fi
+  rtc=$(noted rtc)
+  if [ -n "$3" ] && [ -n "$rtc" ] && clock_far "$3" "$rtc" ${TOLERANCE.rtc}; then return 1; fi
+  [ "$4" = no ] || [ "$(noted ahead)" != yes ]
+}
 clock_back() { # boot offset sent rtc stamp forward(yes|no)
   clock_look
+  if [ -z "$SENT" ] && [ "$boot" != "$1" ]; then
+    echo "the node was started again, and only a clock outside of it could tell what time it is: set it by hand" >&2
+    return 1
+  fi
   # Within one boot the time since boot is exact; in another one kbreak's clock tells, give or take the way to the node.
   between=0 enough=0 status=0
   if [ "$boot" != "$1" ]; then between=$((sent - $3)) enough=2000; fi
@@ -149,9 +164,6 @@ clock_back() { # boot offset sent rtc stamp forward(yes|no)
   return "$status"
 }
 `);
-
-/** Milliseconds by which two clocks that are the same may differ: in one boot, in two, and for a real-time clock. */
-const TOLERANCE = { same: 2000, across: 5000, rtc: 30_000 } as const;
 
 const number = (state: State, name: "sent" | "rtc") => Number(field(state.notes, name));
 const offsetOf = (state: State) => Number(field(state.values, "offset"));
@@ -251,6 +263,8 @@ export const clock: OperationKind<ClockOperation> = {
   inEffect: ({ skew }, before, now) => near(moved(before, now) - skew * 1000, toleranceOf(before, now)),
   restored: ({ skew }, before, now) =>
     isBack(before, now) && near(rtcMoved(before, now), TOLERANCE.rtc) && !stampLeft(skew, before, now),
+  isBack: ({ skew }, { values, notes }) =>
+    sh`clock_is ${notes.boot ?? ""} ${values.offset ?? ""} ${notes.rtc ?? ""} ${skew > 0 && notes.ahead !== "yes"}`,
   // Each would bring our time back, at the latest with the next start of the node; or is what a start made of it.
   remains: ({ skew }, before, now) =>
     near(rtcMoved(before, now) - skew * 1000, TOLERANCE.rtc) ||

@@ -181,6 +181,8 @@ export const firewallRule: OperationKind<FirewallRuleOperation> = {
     sh`rule_back ${toolOf(spec)} ${familyOf(spec)} ${field(before.notes, "table")} ${field(before.notes, "chain")} ${field(before.notes, "boot")} ${field(before.notes, "modules")} ${tableOf(spec)} ${spec.chain} ${spec.rule}`,
   inEffect: (_spec, _before, now) => now.values.rule === "present",
   restored: (_spec, before, now) => now.values.rule === "absent" && !emptied(before, now),
+  isBack: (_spec, before) =>
+    sh`[ "$(told rule)" = absent ] && { [ ${field(before.notes, "chain")} != absent ] || [ "$(noted chain)" != empty ]; }`,
   remains: (_spec, _before, now) => now.values.rule === "present",
   preview: (spec) => ({ line: firewallRule.title(spec) }),
 };

@@ -103,6 +103,12 @@ export interface OperationKind<Spec extends Operation = Operation> {
    */
   halfway(spec: Spec, before: State, now: State): boolean;
   preview(spec: Spec, before: State, held: Held): Preview;
+  /**
+   * `restored`, and not `remains`, for a node that has to find it out by itself: a command that is true then. It runs
+   * under `set -eu` behind `read`, whose values and notes `told KEY` and `noted KEY` print. Absent: every value is as it
+   * was.
+   */
+  isBack?(spec: Spec, before: State): Shell;
 }
 
 /** Answers that most kinds share. */

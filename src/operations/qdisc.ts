@@ -193,6 +193,22 @@ qdisc_back() { # device root again
     tc qdisc del dev "$1" root
   fi
 }
+qdisc_is() { # root default(yes|no) boot mtu alike module...
+  [ "$(told device)" = present ] || return 1
+  root=$(told root) again=$2 alike=$5
+  if [ "$(noted boot)" = "$3" ]; then since=same; else since=other; fi
+  if [ "$root" != "$1" ]; then
+    case $again,${"$"}{root#* } in yes, | 'yes,0: root'*) ;; *) return 1 ;; esac
+    # What the kernel puts there by itself follows the MTU, and shows only on a device that is up.
+    case $since,$(noted link),$alike in same,up,unknown) ;; same,up,*) [ "$(noted mtu)" != "$4" ] || return 1 ;; esac
+  fi
+  [ "$since" = same ] || return 0
+  shift 5
+  idle=" $(noted idle) "
+  for module in "$@"; do
+    case $idle in *" $module "*) return 1 ;; esac
+  done
+}
 qdisc_restore() { # device root again boot module...
   device=$1 was=$2 again=$3 since=$4 code=0; shift 4
   if [ -e "/sys/class/net/$device" ]; then qdisc_back "$device" "$was" "$again"
@@ -343,6 +359,8 @@ export const qdisc: OperationKind<QdiscOperation> = {
   inEffect: (_spec, before, now) => isOurs(now) && now.values.shape === before.notes.shape,
   restored: (_spec, before, now) => sameRoot(before, now),
   remains: (_spec, before, now) => isOurs(now) || leftModules(before, now).length > 0,
+  isBack: (_spec, { values, notes }) =>
+    sh`qdisc_is ${values.root ?? ""} ${isDefault(values.root)} ${notes.boot ?? ""} ${notes.mtu ?? ""} ${notes.alike ?? ""} ${words(notes.modules)}`,
   // After a restart nobody has removed it, and another's that was there before is gone with it.
   gone: (_spec, before, now) =>
     now.values.device === "absent" ||

@@ -71,6 +71,13 @@ sysctl_back() { # path raw along
   done
   [ "$(b64 < "$1")" = "$2" ] || { echo "the kernel does not take back what it was ($message)" >&2; return 1; }
 }
+sysctl_is() { # value along
+  [ "$(told value)" = "$1" ] || return 1
+  cd /proc/sys
+  printf %s "$2" | base64 -d | while IFS=: read -r path value; do
+    if [ -f "$path" ] && [ "$(cat -- "$path")" != "$value" ]; then exit 1; fi
+  done
+}
 `);
 
 /** Below /proc/sys: there, dots and slashes change places. */
@@ -176,6 +183,7 @@ export const sysctl: OperationKind<SysctlOperation> = {
     sh`sysctl_back ${pathOf(spec.name)} ${field(before.notes, "raw")} ${field(before.notes, "along")}`,
   inEffect: (spec, _before, now) => now.values.value === `v${words(spec)}`,
   restored: (_spec, before, now) => now.values.value === before.values.value && alongIsSame(before, now),
+  isBack: (_spec, before) => sh`sysctl_is ${field(before.values, "value")} ${field(before.notes, "along")}`,
   preview: (spec, before) => ({
     line: `sysctl: ${spec.name} ${field(before.values, "value").slice(1)} -> ${words(spec)}`,
   }),

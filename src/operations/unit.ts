@@ -1,4 +1,4 @@
-import { sh, trusted } from "../shell.ts";
+import { lines, sh, trusted } from "../shell.ts";
 import { common, field, type OperationKind, type State } from "./operation.ts";
 
 export interface UnitOperation {
@@ -107,6 +107,9 @@ unit_active() { # unit up|down state-before dependents
   # A unit that ends by a signal is left as failed, which would be seen.
   [ "$3" = failed ] || systemctl reset-failed -- "$1" 2>/dev/null || :
 }
+unit_is() { # up|down state-before
+  [ "$(told active)" = "$1" ] && { [ "$(noted state)" != failed ] || [ "$2" = failed ]; }
+}
 `);
 
 /** Where `systemctl enable` and `mask` put their links for nearly every unit. */
@@ -177,6 +180,15 @@ unit_active ${spec.unit} ${field(before.values, "active")} ${before.notes.state 
       (now.values.active === before.values.active && !newlyFailed(before, now))) &&
     (spec.enabled === undefined ||
       (now.values.links === before.values.links && now.values.reload === before.values.reload)),
+  isBack: (spec, before) =>
+    lines(
+      spec.active === undefined
+        ? sh`:`
+        : sh`unit_is ${field(before.values, "active")} ${before.notes.state ?? ""}`,
+      spec.enabled === undefined
+        ? sh`:`
+        : sh`[ "$(told links)" = ${field(before.values, "links")} ] && [ "$(told reload)" = ${field(before.values, "reload")} ]`,
+    ),
   remains: (spec, before, now) =>
     spec.active === true && before.values.active === "down" && now.values.active === "up",
   preview: (spec, before) => ({ line: `${unit.title(spec)} (now ${before.values.active})` }),

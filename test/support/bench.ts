@@ -9,6 +9,7 @@ import { type Plan, plan } from "../../src/engine/plan.ts";
 import type { PlannedOperation } from "../../src/engine/records.ts";
 import { isOpen, openRun, readRuns, runOf } from "../../src/engine/runs.ts";
 import { type RunState, statusOf } from "../../src/engine/status.ts";
+import type { UndoLog } from "../../src/engine/undo-log.ts";
 import { type UndoResult, undoRun } from "../../src/engine/undo-run.ts";
 import { differences } from "../../src/fingerprint/differences.ts";
 import { fingerprint } from "../../src/fingerprint/fingerprint.ts";
@@ -53,6 +54,8 @@ export interface Bench {
   status(run: string): Promise<RunState>;
   /** The operations of a run in the order in which they were applied, as its undo log has them. */
   planned(run: string): readonly PlannedOperation[];
+  /** The undo log of a run, as it is now. */
+  log(run: string): UndoLog;
   undo(run: string, wish?: Surroundings & { readonly exact?: boolean }): Promise<UndoResult>;
   /** Puts everything back that a failed test may have left. */
   undoAll(): Promise<void>;
@@ -103,6 +106,11 @@ export async function useBench(
   };
   const undo: Bench["undo"] = (run, { exact = false, ...surroundings } = {}) =>
     undoRun(run, { exact, access: async () => (target) => target.access }, context(surroundings));
+  const log = (run: string) => {
+    const opened = openRun(folder, run, { readOnly: true });
+    opened.close();
+    return opened;
+  };
   return {
     lab,
     breaks,
@@ -124,18 +132,13 @@ export async function useBench(
       if (error !== undefined) throw error;
       return result.run;
     },
-    async status(run) {
-      const log = openRun(folder, run, { readOnly: true });
-      try {
-        return await statusOf(runOf(log), log, ({ access }) => access, context());
-      } finally {
-        log.close();
-      }
+    status(run) {
+      const opened = log(run);
+      return statusOf(runOf(opened), opened, ({ access }) => access, context());
     },
+    log,
     planned(run) {
-      const log = openRun(folder, run, { readOnly: true });
-      log.close();
-      return log.records.flatMap((record) => (record.type === "intent" ? record.operations : []));
+      return log(run).records.flatMap((record) => (record.type === "intent" ? record.operations : []));
     },
     undo,
     async undoAll() {

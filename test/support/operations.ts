@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { heldBy } from "../../src/engine/plan-step.ts";
 import type { FolderTimes, PlannedOperation, Verdict } from "../../src/engine/records.ts";
 import { type Frame, runScript, UnknownOutcomeError } from "../../src/engine/script.ts";
+import { standaloneScript } from "../../src/engine/standalone.ts";
 import {
   applyScript,
   type Change,
@@ -183,6 +184,31 @@ export interface RoundTrip {
   readonly meanwhile?: () => Promise<void>;
 }
 
+/** The script by which a node restores without kbreak. */
+const aloneScript = (prepared: Prepared) =>
+  standaloneScript({
+    place: {},
+    operations: prepared.operations,
+    folders: Object.entries(prepared.folders).map(([folder, time]) => ({
+      folder,
+      time,
+      expected: undefined,
+      always: true,
+    })),
+    held: heldOf(prepared),
+  });
+
+/** The same as a part of a script, whose lock it takes itself. */
+export const restoringAlone = (prepared: Prepared): Shell =>
+  trusted(`exec 9<&-\n(\n${aloneScript(prepared)})`);
+
+/** Restores as a node does without kbreak, and gives its report. */
+export async function restoreAlone(bench: Bench, prepared: Prepared): Promise<string> {
+  const outcome = await bench.connection.run(aloneScript(prepared), { deadline: 120_000 });
+  if (outcome.kind !== "exited") throw new Error(JSON.stringify(outcome));
+  return `${outcome.stdout}${outcome.stderr}exit code ${outcome.code}`;
+}
+
 /** Reads, applies, restores twice, and expects each answer on the way and the same evidence at the end. */
 export async function roundTrip(bench: Bench, trip: RoundTrip): Promise<void> {
   const before = await evidenceOf(bench, trip.evidence);
@@ -196,6 +222,11 @@ export async function roundTrip(bench: Bench, trip: RoundTrip): Promise<void> {
     expect(await evidenceOf(bench, trip.evidence)).toEqual(before);
   }
   expectRestoredStates(prepared, await look(bench, prepared));
+  expectInEffect(prepared, await apply(bench, prepared));
+  const titles = prepared.operations.map(({ spec }) => `restored: ${kindOf(spec).title(spec)}`);
+  expect(await restoreAlone(bench, prepared)).toBe([...titles, "exit code 0"].join("\n"));
+  expectRestoredStates(prepared, await look(bench, prepared));
+  expect(await evidenceOf(bench, trip.evidence)).toEqual(before);
 }
 
 /** What undo does when it finds a run whose script was cut off: looks, decides, restores what is to be restored. */

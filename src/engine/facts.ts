@@ -60,7 +60,6 @@ export interface FactsRequest {
 
 /** The script that reads the facts; its answer goes to {@link parseFacts}. */
 export function factsScript(request: FactsRequest): Shell {
-  const programs = request.programs.map((name) => sh`facts_program ${name}`);
   const files = request.files.map(
     (path, index) => sh`begin ${index} file
 ( facts_file ${path} )
@@ -68,13 +67,26 @@ end ${index} file 0`,
   );
   return lines(
     moduleLibrary,
-    library,
-    sh`frame 0 facts facts_node
-begin 0 programs`,
-    ...programs,
-    sh`end 0 programs 0`,
+    programsScript(request.programs),
+    trusted("frame 0 facts facts_node"),
     ...files,
   );
+}
+
+/** The script that tells which of these programs are there; its answer goes to {@link programsFrom}. */
+export function programsScript(programs: readonly string[]): Shell {
+  return lines(
+    library,
+    trusted("begin 0 programs"),
+    ...programs.map((name) => sh`facts_program ${name}`),
+    trusted("end 0 programs 0"),
+  );
+}
+
+/** The programs that are there, of those that were asked for. */
+export function programsFrom(frames: readonly Frame[]): readonly string[] {
+  const found = frames.find(({ name }) => name === "programs")?.lines ?? [];
+  return found.flatMap((line) => (line.startsWith("=program ") ? [line.slice(9)] : []));
 }
 
 export interface FactsContext {
@@ -114,7 +126,7 @@ export function parseFacts(frames: readonly Frame[], request: FactsRequest, cont
       context.roles.length > 0
         ? context.roles
         : [found.role === "control-plane" ? "control-plane" : "worker"],
-    programs: part("programs").flatMap((line) => (line.startsWith("=program ") ? [line.slice(9)] : [])),
+    programs: programsFrom(frames),
     activeUnits: (found.units ?? "").split(" ").filter((name) => name !== ""),
     ...etcdOf(found),
     ...(found.device ? { device: found.device } : {}),

@@ -6,7 +6,7 @@ import { kindOf } from "../operations/index.ts";
 import type { Held, Operation, Preview, State } from "../operations/operation.ts";
 import { isBreakStep, type Step } from "../playbook/types.ts";
 import type { Probe } from "../probes/probe.ts";
-import { type FactsRequest, factsScript, parseFacts } from "./facts.ts";
+import { type FactsRequest, factsScript, parseFacts, programsFrom, programsScript } from "./facts.ts";
 import type { FolderTimes, PlannedOperation } from "./records.ts";
 import type { Session } from "./session.ts";
 import { foldersOf, indexed, lookOf, lookScript, symptomFrom } from "./step-script.ts";
@@ -69,7 +69,7 @@ export async function readFacts(
   return parseFacts(frames, request, { node: node.name, roles: node.roles, keepPorts: inventory.keep.ports });
 }
 
-/** What any operation or probe may call; asked for at once, as facts are read before the operations are known. */
+/** What most operations and probes call; asked for with the facts, which are read before the operations are known. */
 const everyProgram: readonly string[] = [
   ...[
     "base64",
@@ -118,14 +118,22 @@ export async function planStep(
     return skip(sharedKernel(node));
   const symptom = found && isBreakStep(step) ? found.symptom(step.params as never, facts) : undefined;
   const needed = [...specs.flatMap((spec) => kindOf(spec).commands(spec)), ...(symptom?.commands ?? [])];
-  const missing = missingPrograms(needed, facts);
+  const missing = await missingPrograms(session, needed, facts);
   if (missing.length > 0) return skip(`missing on the node: ${missing.join(", ")}`);
   return readStep(session, { index, title, break: found, symptom }, specs);
 }
 
-function missingPrograms(needed: readonly string[], facts: Facts): readonly string[] {
-  const asked = new Set(everyProgram);
-  return [...new Set(needed)].filter((name) => asked.has(name) && !facts.programs.includes(name));
+/** What is not on the node of that which is needed. What a break brings itself has a path, and is there in time. */
+async function missingPrograms(
+  session: Session,
+  needed: readonly string[],
+  facts: Facts,
+): Promise<readonly string[]> {
+  const absent = [...new Set(needed)].filter((name) => !name.includes("/") && !facts.programs.includes(name));
+  const unasked = absent.filter((name) => !everyProgram.includes(name));
+  if (unasked.length === 0) return absent;
+  const found = programsFrom(await session.read(programsScript(unasked)));
+  return absent.filter((name) => !found.includes(name));
 }
 
 const sharedKernel = (node: InventoryNode) =>

@@ -124,6 +124,7 @@ function textExpectation(schema: Readonly<Record<string, unknown>>): string {
   if (schema.pattern !== undefined) return `text that matches ${schema.pattern}`;
   if (schema.format !== undefined) return `text of the format ${schema.format}`;
   if (schema.maxLength !== undefined) return `text of at most ${schema.maxLength} characters`;
+  if (Number(schema.minLength) > 1) return `text of at least ${schema.minLength} characters`;
   return schema.minLength === undefined ? "text" : "text that is not empty";
 }
 

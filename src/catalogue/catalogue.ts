@@ -1,7 +1,6 @@
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Break, BreakDefinition } from "./break.ts";
+import { type BreakModule, modulesIn } from "./modules.ts";
 
 export interface Catalogue {
   /** By id, in the order of their ids. */
@@ -14,36 +13,34 @@ const folder = fileURLToPath(new URL("../../breaks", import.meta.url));
 /** `.ts` when run from the sources, `.js` when compiled. */
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
 
-function modules(): readonly { readonly id: string; readonly layer: string; readonly file: string }[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .flatMap((layer) =>
-      readdirSync(join(folder, layer.name))
-        .filter((name) => name.endsWith(extension) && !name.endsWith(".d.ts"))
-        .map((name) => ({
-          id: `${layer.name}/${name.slice(0, -extension.length)}`,
-          layer: layer.name,
-          file: join(folder, layer.name, name),
-        })),
-    )
-    .sort((one, other) => one.id.localeCompare(other.id));
+const ours = () => modulesIn(folder, [extension]);
+
+/**
+ * The ids of all breaks, without loading any.
+ * @param foreign A folder of the user's own breaks, beside those of kbreak.
+ */
+export async function breakIds(foreign?: string): Promise<readonly string[]> {
+  const theirs = foreign === undefined ? [] : (await import("./foreign.ts")).foreignModules(foreign);
+  return [...ours(), ...theirs].map(({ id }) => id).sort();
 }
 
-/** The ids of all breaks, without loading any. */
-export function breakIds(): readonly string[] {
-  return modules().map((module) => module.id);
+/**
+ * Finds and loads every break.
+ * @param foreign A folder of the user's own breaks, beside those of kbreak. Their modules are run.
+ * @throws ConfigError with all that is wrong with the user's own breaks.
+ */
+export async function loadCatalogue(foreign?: string): Promise<Catalogue> {
+  const own = await Promise.all(ours().map(loaded));
+  const breaks = new Map(own.map((found) => [found.id, found]));
+  if (foreign === undefined) return { breaks };
+  const theirs = await (await import("./foreign.ts")).loadForeign(foreign, new Set(breaks.keys()));
+  const all = [...own, ...theirs].sort((one, other) => one.id.localeCompare(other.id));
+  return { breaks: new Map(all.map((found) => [found.id, found])) };
 }
 
-/** Finds and loads every break. */
-export async function loadCatalogue(): Promise<Catalogue> {
-  const loaded = await Promise.all(
-    modules().map(async (module) => {
-      const { default: definition } = (await import(pathToFileURL(module.file).href)) as {
-        default: BreakDefinition;
-      };
-      return [module.id, { ...definition, ...module }] as const;
-    }),
-  );
-  return { breaks: new Map<string, Break>(loaded) };
+async function loaded(module: BreakModule): Promise<Break> {
+  const { default: definition } = (await import(pathToFileURL(module.file).href)) as {
+    default: BreakDefinition;
+  };
+  return { ...definition, ...module };
 }

@@ -1,4 +1,5 @@
 import { Argument, type Command } from "commander";
+import { foreignBreaks } from "./catalogue.ts";
 import { print } from "./options.ts";
 
 /** Adds `kbreak completion`, and the hidden verb that its scripts ask. */
@@ -42,21 +43,23 @@ async function candidates(program: Command, words: readonly string[]): Promise<r
     path.push(found.name());
   }
   const last = words.at(-1);
-  const option = command.options.find(
+  const option = [...command.options, ...program.options].find(
     ({ long, short }) => last !== undefined && [long, short].includes(last),
   );
   if (option?.required) return option.argChoices ?? [];
   const verbs = command.commands.map((one) => one.name()).filter((name) => name !== "complete");
   const options = command.options.flatMap(({ long }) => (long ? [long] : []));
-  return [...verbs, ...(await argumentsOf(path.join(" "))), ...options];
+  return [...verbs, ...(await argumentsOf(path.join(" "), words)), ...options];
 }
 
-async function argumentsOf(verb: string): Promise<readonly string[]> {
+async function argumentsOf(verb: string, words: readonly string[]): Promise<readonly string[]> {
   switch (verb) {
     case "apply":
     case "plan":
     case "breaks show":
-      return (await import("../catalogue/catalogue.ts")).breakIds();
+      return (await import("../catalogue/catalogue.ts")).breakIds(
+        givenFor("--breaks", words) ?? foreignBreaks(),
+      );
     case "runs show":
       return runIds(false);
     case "undo":
@@ -65,6 +68,13 @@ async function argumentsOf(verb: string): Promise<readonly string[]> {
     default:
       return [];
   }
+}
+
+/** What the words that are there already say for a global option. */
+function givenFor(option: string, words: readonly string[]): string | undefined {
+  const at = words.indexOf(option);
+  const joined = words.find((word) => word.startsWith(`${option}=`));
+  return at < 0 ? joined?.slice(option.length + 1) : words[at + 1];
 }
 
 async function runIds(open: boolean): Promise<readonly string[]> {

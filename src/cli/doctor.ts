@@ -60,14 +60,14 @@ async function here({ kubernetes = false, output }: Flags): Promise<void> {
 async function nodes(file: string, flags: Flags): Promise<void> {
   const [
     { examine },
-    { loadCatalogue },
+    { openCatalogue },
     { loadInventory },
     { readEnrolment },
     { prepareContext },
     { installHints },
   ] = await Promise.all([
     import("../engine/examine.ts"),
-    import("../catalogue/catalogue.ts"),
+    import("./catalogue.ts"),
     import("../inventory/load.ts"),
     import("../inventory/enrolment.ts"),
     import("./prepare.ts"),
@@ -75,7 +75,7 @@ async function nodes(file: string, flags: Flags): Promise<void> {
   ]);
   const inventory = await loadInventory(file);
   const enrolment = await readEnrolment(inventory);
-  const { breaks } = await loadCatalogue();
+  const { breaks } = await openCatalogue();
   const { context, close } = await prepareContext({ forks: flags.forks, spoilers: "yes" }, "");
   const reports = await examine(inventory, enrolment, breaks, context).finally(close);
   const fixes = reports.flatMap(installHints);

@@ -18,13 +18,13 @@ export interface PlanFlags {
 
 /** Everything that planning needs, from a playbook's path or a break's id. */
 export async function prepareRequest(what: string, flags: PlanFlags): Promise<PlanRequest> {
-  const [{ loadCatalogue }, { loadInventory }, { readEnrolment }, { inventoryFile }] = await Promise.all([
-    import("../catalogue/catalogue.ts"),
+  const [{ openCatalogue }, { loadInventory }, { readEnrolment }, { inventoryFile }] = await Promise.all([
+    import("./catalogue.ts"),
     import("../inventory/load.ts"),
     import("../inventory/enrolment.ts"),
     import("./inventory-file.ts"),
   ]);
-  const { breaks } = await loadCatalogue();
+  const { breaks } = await openCatalogue();
   const playbook = await playbookFor(what, flags.param, breaks);
   const inventory = await loadInventory(await inventoryFile(flags.inventory));
   const enrolment = await readEnrolment(inventory);

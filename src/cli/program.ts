@@ -49,6 +49,7 @@ export function createProgram(all: boolean): Command {
       "--data-dir <folder>",
       "where undo logs and labs are kept (default: $KBREAK_DATA_DIR, else XDG's)",
     )
+    .option("--breaks <folder>", "breaks of your own, <layer>/<name>.ts or .js (default: $KBREAK_BREAKS)")
     .option("--no-color", "no colours; NO_COLOR does the same")
     .showSuggestionAfterError()
     .exitOverride()
@@ -112,7 +113,8 @@ function pathOf(command: Command): string {
 
 /** Takes effect before any verb is loaded. */
 function applyGlobalOptions(program: Command): void {
-  const { dataDir, color } = program.opts<{ dataDir?: string; color: boolean }>();
+  const { breaks, dataDir, color } = program.opts<{ breaks?: string; dataDir?: string; color: boolean }>();
+  if (breaks !== undefined) process.env.KBREAK_BREAKS = breaks;
   if (dataDir !== undefined) process.env.KBREAK_DATA_DIR = dataDir;
   if (!color) process.env.NO_COLOR = "1";
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { ConfigError, type Problem } from "../errors.ts";
-import type { Known } from "../playbook/known.ts";
+import { ConfigError, type Problem, UsageError } from "../errors.ts";
+import type { Known, KnownBreak } from "../playbook/known.ts";
+import { foreignBreaks, openCatalogue } from "./catalogue.ts";
 import { outputOption, print, printJson } from "./options.ts";
 
 interface Options {
@@ -9,28 +10,38 @@ interface Options {
 
 interface Verdict {
   readonly file: string;
-  readonly kind: "playbook" | "inventory" | "unknown";
+  readonly kind: "playbook" | "inventory" | "folder of breaks" | "unknown";
   readonly problems: readonly Problem[];
 }
 
-/** Adds `kbreak validate FILE…`. */
+/** Adds `kbreak validate [FILE…]`. */
 export function register(program: Command): void {
   program
-    .command("validate <file...>")
-    .description("Check playbooks and inventories: all mistakes at once, as file:line:column")
+    .command("validate [file...]")
+    .description(
+      "Check playbooks, inventories and your own breaks: all mistakes at once, as file:line:column",
+    )
     .addOption(outputOption("text", "json"))
     .addHelpText(
       "after",
-      "\nExamples:\n  kbreak validate playbooks/*.yaml\n  kbreak validate lab.yaml -o json\n",
+      "\nExamples:\n  kbreak validate playbooks/*.yaml\n  kbreak validate lab.yaml -o json\n  kbreak validate --breaks ~/breaks    runs the modules in it\n",
     )
     .action(validate);
 }
 
 async function validate(files: readonly string[], options: Options): Promise<void> {
+  const folder = foreignBreaks();
+  if (files.length === 0 && folder === undefined)
+    throw new UsageError("there is nothing to check", {
+      hint: "kbreak validate FILE…, or --breaks DIR for your own breaks",
+    });
   const { kinds } = await import("../operations/index.ts");
-  const { loadCatalogue } = await import("../catalogue/catalogue.ts");
-  const known: Known = { breaks: (await loadCatalogue()).breaks, operations: kinds };
-  const verdicts = await Promise.all(files.map((file) => verdictOn(file, known)));
+  const { breaks, problems } = await knownBreaks(folder);
+  const known: Known = { breaks, operations: kinds };
+  const verdicts: readonly Verdict[] = [
+    ...(folder === undefined ? [] : [{ file: folder, kind: "folder of breaks", problems } as const]),
+    ...(await Promise.all(files.map((file) => verdictOn(file, known)))),
+  ];
   if (verdicts.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
   if (options.output === "json") {
     printJson(verdicts);
@@ -38,10 +49,22 @@ async function validate(files: readonly string[], options: Options): Promise<voi
   }
   for (const { file, kind, problems } of verdicts) {
     if (problems.length === 0) print(`${file}: a valid ${kind}`);
-    for (const { line, column, message } of problems) {
-      process.stderr.write(`${file}:${line}:${column}: ${message}\n`);
+    for (const problem of problems) {
+      process.stderr.write(`${problem.file}:${problem.line}:${problem.column}: ${problem.message}\n`);
     }
   }
+}
+
+/** All breaks; where some of the user's own are wrong, a playbook may name them all the same, with any parameters. */
+async function knownBreaks(folder: string | undefined) {
+  const { problems, ...tried } = await problemsOf(openCatalogue);
+  if ("value" in tried) return { breaks: tried.value.breaks, problems };
+  const { breakIds, loadCatalogue } = await import("../catalogue/catalogue.ts");
+  const named = (await breakIds(folder)).map((id): readonly [string, KnownBreak] => [
+    id,
+    { parameters: true },
+  ]);
+  return { breaks: new Map([...named, ...(await loadCatalogue()).breaks]), problems };
 }
 
 /** What a file is shows in its content: only an inventory has `nodes`. */

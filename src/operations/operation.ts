@@ -46,6 +46,14 @@ export interface Preview {
 export type Danger = "lockout" | "brick" | "data-loss" | "unicode";
 export const dangers: readonly Danger[] = ["lockout", "brick", "data-loss", "unicode"];
 
+/** What the thing that has the danger may do, for the end of a sentence. */
+export const dangerInWords: Readonly<Record<Danger, string>> = {
+  lockout: "can cut the way on which kbreak reaches the node",
+  brick: "can keep the node from booting again",
+  "data-loss": "can lose what the workload writes meanwhile",
+  unicode: "uses characters that look like others",
+};
+
 /**
  * One kind of reversible change.
  *

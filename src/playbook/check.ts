@@ -1,4 +1,4 @@
-import type { Danger, Operation } from "../operations/operation.ts";
+import { type Danger, dangerInWords, type Operation } from "../operations/operation.ts";
 import { didYouMean, type Finding, isRecord, itemsOf, type Path, type Validate } from "../schema.ts";
 import type { Known } from "./known.ts";
 import { withAddresses } from "./url.ts";
@@ -81,13 +81,6 @@ function operationFindings(
   return forbiddenFindings(at, kind, found.dangers(operation as Operation), forbidden);
 }
 
-const words: Readonly<Record<Danger, string>> = {
-  lockout: "can cut the way on which kbreak reaches the node",
-  brick: "can keep the node from booting again",
-  "data-loss": "can lose what the workload writes meanwhile",
-  unicode: "uses characters that look like others",
-};
-
 function forbiddenFindings(
   path: Path,
   what: string,
@@ -99,6 +92,6 @@ function forbiddenFindings(
     .map((danger) => ({
       path,
       at: "value",
-      message: `the playbook forbids \`${danger}\`, but \`${what}\` ${words[danger]}`,
+      message: `the playbook forbids \`${danger}\`, but \`${what}\` ${dangerInWords[danger]}`,
     }));
 }

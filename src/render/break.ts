@@ -1,45 +1,53 @@
 import type { Break } from "../catalogue/break.ts";
+import { harmlessSectionsOf, type Section, sectionsOf } from "./break-sections.ts";
 import { type Colours, coloursFor } from "./colours.ts";
 
-const paragraphs =
-  ({ bold }: Colours) =>
-  (title: string, lines: readonly string[]) =>
-    lines.length === 0 ? [] : [`${bold(title)}\n${lines.map((line) => `    ${line}`).join("\n")}`];
+/** Columns of a manual page, as man has them where the terminal does not say. */
+const WIDTH = 80;
+const MARGIN = 7;
 
-/** A break as a manual page. Without spoilers: only what a fixer may know, which is what is seen. */
-export function renderBreak(found: Break, spoilers: boolean, colours = coloursFor(process.stdout)): string {
-  const paragraph = paragraphs(colours);
-  const head = paragraph("NAME", [`${found.id} - ${spoilers ? found.title : "a break"}`]);
-  const sees = paragraph("WHAT IS SEEN", [found.sees]);
-  if (!spoilers) return [...head, ...sees, ...paragraph("DIFFICULTY", [found.difficulty])].join("\n\n");
-  const { roles = [], commands = [], units = [], kernel } = found.needs ?? {};
-  const parameters = Object.entries(found.parameters.properties).map(
-    ([name, { type, default: preset, description }]) =>
-      `${colours.bold(name)} (${type}, default ${JSON.stringify(preset)})  ${description}`,
-  );
-  const needs = [
-    roles.length > 0 ? `nodes: ${roles.join(", ")}` : "",
-    commands.length > 0 ? `programs: ${commands.join(", ")}` : "",
-    units.length > 0 ? `units that run: ${units.join(", ")}` : "",
-    kernel === "own" ? "a kernel of the node's own" : "",
-  ].filter((line) => line !== "");
-  return [
-    ...head,
-    ...paragraph("SUMMARY", [found.summary]),
-    ...sees,
-    ...paragraph("PARAMETERS", parameters),
-    ...paragraph("NEEDS", needs),
-    ...paragraph("DANGERS", [...(found.dangers ?? [])]),
-    ...paragraph("A REBOOT", [`the break ${found.reboot}`]),
-    ...paragraph(
-      "HINTS",
-      found.hints.map((hint, index) => `${index + 1}. ${hint}`),
-    ),
-    ...paragraph("FIND IT", [...found.find]),
-    ...paragraph("FIX IT", [...found.fix]),
-    ...paragraph("METRIC", [found.metric]),
-    ...paragraph("PREVENTION", [found.prevention]),
-    ...paragraph("DIFFICULTY", [found.difficulty]),
-    ...paragraph("SOURCE", [found.source]),
-  ].join("\n\n");
+/**
+ * A break as a manual page.
+ * @param spoilers False: only what a fixer may know.
+ * @param width Of the screen, in columns.
+ */
+export function renderBreak(
+  found: Break,
+  spoilers: boolean,
+  colours = coloursFor(process.stdout),
+  width = process.stdout.columns ?? WIDTH,
+): string {
+  const name = `${found.id} - ${spoilers ? found.title : "a break"}`;
+  const sections = spoilers ? sectionsOf(found) : harmlessSectionsOf(found);
+  return [{ title: "Name", text: [name] }, ...sections]
+    .map((section) => renderSection(section, colours, Math.max(40, Math.min(width, 100))))
+    .join("\n\n");
+}
+
+function renderSection(section: Section, colours: Colours, width: number): string {
+  return [colours.bold(section.title.toUpperCase()), ...linesOf(section, colours, width)].join("\n");
+}
+
+function linesOf(section: Section, { bold }: Colours, width: number): readonly string[] {
+  const indented = (text: string, indent = MARGIN) =>
+    wrapped(text, width - indent).map((line) => " ".repeat(indent) + line);
+  // What is to be typed is not broken: a line's end would be typed, too.
+  if ("code" in section) return section.code.map((line) => " ".repeat(MARGIN) + line);
+  if ("text" in section) return section.text.flatMap((text) => indented(text));
+  if ("numbered" in section)
+    return section.numbered.flatMap((text, index) =>
+      indented(text, MARGIN + 3).map((line, at) =>
+        at === 0 ? `${" ".repeat(MARGIN)}${index + 1}. ${line.trimStart()}` : line,
+      ),
+    );
+  return section.terms.flatMap(([term, meaning]) => [
+    " ".repeat(MARGIN) + bold(term),
+    ...indented(meaning, MARGIN + 4),
+  ]);
+}
+
+/** Lines of at most `width` columns; a word that is longer has a line of its own. */
+function wrapped(text: string, width: number): readonly string[] {
+  const line = new RegExp(`(\\S{${width},}|.{1,${width}})(?:\\s+|$)`, "gu");
+  return [...text.matchAll(line)].map(([, found = ""]) => found);
 }

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { type Ended, type Product, startNode, useProduct } from "../support/product.ts";
 
 let product: Product;
@@ -131,6 +132,20 @@ describe("a wrong command line ends with 64, says why, and what to type", () => 
     ["no number of forks", ["undo", "--forks", "many"], "A number from 1 to 9999", "kbreak undo --help"],
     ["zero forks", ["undo", "--forks", "0"], "A number from 1 to 9999", "kbreak undo --help"],
     ["an option without its value", ["undo", "--data-dir"], "argument missing", "kbreak --help"],
+    [
+      "no folder of breaks",
+      ["breaks", "list", "--breaks", "/nowhere"],
+      "no folder of breaks",
+      "<layer>/<name>.ts",
+    ],
+    ["no id for a new break", ["breaks", "new", "My/Own", "--breaks", "x"], "is no id", "files/my-own"],
+    [
+      "a break's id twice",
+      ["breaks", "new", "files/immutable", "--breaks", "x"],
+      "already",
+      "breaks show files/immutable",
+    ],
+    ["nothing to check", ["validate"], "nothing to check", "--breaks DIR"],
     ["no inventory", ["plan", "files/immutable"], "there is no inventory", "kbreak lab up"],
     ["no terminal and no --yes", ["apply", "files/immutable"], "no terminal to ask on", "--yes"],
     ["a run that is not there", ["undo", "20200101"], "there is no run 20200101", "kbreak runs list"],
@@ -213,6 +228,106 @@ it("a reader that goes away is no error", () => {
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 });
 
+describe("breaks", () => {
+  const names = async (...words: readonly string[]) => {
+    const { code, stdout } = await kbreak("breaks", "list", "-o", "name", ...words);
+    expect(code).toBe(0);
+    return stdout.split("\n").filter((line) => line !== "");
+  };
+
+  it("list shows those that are asked for", async () => {
+    const all = await names();
+    expect(all).toEqual([...all].sort());
+    expect(await names("--layer", "etcd,cni")).toEqual(all.filter((id) => /^(etcd|cni)\//.test(id)));
+    expect(await names("--layer", "files", "--difficulty", "hard", "--source", "Flanagan")).toEqual([
+      "files/unicode-doppelganger",
+    ]);
+    expect(await names("--layer", "kernel", "--needs", "own-kernel")).toEqual(
+      expect.arrayContaining(["kernel/clock-skew", "kernel/conntrack-full"]),
+    );
+    expect(await names("--needs", "kubelet")).toContain("kubelet/cluster-dns");
+    expect(await names("--source", "nobody at all")).toEqual([]);
+  });
+
+  it("list says what it does not know", async () => {
+    const { code, stdout, stderr } = await kbreak("breaks", "list", "--layer", "filse");
+    expect({ code, stdout }).toEqual({ code: 64, stdout: "" });
+    expect(stderr).toMatch(
+      /no break has the layer `filse`, did you mean `files`\?\nhint: these are there: .*files/,
+    );
+  });
+
+  it("list and show give data, and a table with all columns", async () => {
+    const { stdout: wide } = await kbreak("breaks", "list", "-o", "wide", "--layer", "kernel");
+    expect(wide).toMatch(/^BREAK +DIFFICULTY +REBOOT +NEEDS +DANGERS +SOURCE +TITLE$/m);
+    expect(wide).toMatch(/^kernel\/clock-skew +medium +vanishes +.*own-kernel/m);
+    const { stdout: yaml } = await kbreak("breaks", "show", "files/immutable", "-o", "yaml");
+    const { stdout: json } = await kbreak("breaks", "show", "files/immutable", "-o", "json");
+    expect(parse(yaml)).toEqual(JSON.parse(json));
+    expect(JSON.parse(json)).toMatchObject({ id: "files/immutable", layer: "files", reboot: "survives" });
+  });
+
+  it("show reads like a manual page", async () => {
+    const { stdout } = await kbreak("breaks", "show", "etcd/quota-fill");
+    const titles = [...stdout.matchAll(/^[A-Z][A-Z ]+$/gm)].map(([title]) => title);
+    expect(titles).toEqual([
+      ...["NAME", "SUMMARY", "WHAT IS SEEN", "PARAMETERS", "NEEDS", "DANGERS", "A REBOOT", "HINTS"],
+      ...["FIND IT", "FIX IT", "METRIC", "PREVENTION", "DIFFICULTY", "SOURCE", "EXAMPLE"],
+    ]);
+    expect(stdout).toMatch(/^ {7}headroom\n {11}MiB that etcd may grow .*default:\s+8\)$/ms);
+    expect(stdout).toMatch(/^ {7}kbreak apply etcd\/quota-fill --limit cp1 --param headroom=8$/m);
+    const running = stdout.split("\n").filter((line) => !/^ {7}(export|etcdctl) /.test(line));
+    expect(Math.max(...running.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it("tell a fixer no more than what is seen", async () => {
+    const { stdout: show } = await kbreak("breaks", "show", "files/immutable", "--spoilers", "no");
+    const { stdout: data } = await kbreak(
+      "breaks",
+      "show",
+      "files/immutable",
+      "--spoilers",
+      "no",
+      "-o",
+      "json",
+    );
+    const { stdout: list } = await kbreak("breaks", "list", "--spoilers", "no");
+    const { stdout: all } = await kbreak("breaks", "list", "--spoilers", "no", "-o", "yaml");
+    expect(show).toContain("Operation not permitted");
+    for (const text of [show, data, list, all]) {
+      expect(text).toContain("files/immutable");
+      expect(text).not.toMatch(/chattr|lsattr|A file that nobody can write|prevention/i);
+    }
+  });
+});
+
+describe("a folder of breaks of one's own", () => {
+  it("begins with blanks, which validate finds, and is offered by completion", async () => {
+    const own = join(folder, "own");
+    const created = await kbreak("breaks", "new", "files/my-own", "--breaks", own);
+    const file = join(own, "files/my-own.ts");
+    expect(created).toMatchObject({ code: 0, stdout: `${file}\n` });
+    expect(created.stderr).toContain(`kbreak validate --breaks ${own}`);
+    const validated = await kbreakWith({ KBREAK_BREAKS: own }, "validate", "playbooks/first-light.yaml");
+    expect(validated).toMatchObject({ code: 1, stdout: "playbooks/first-light.yaml: a valid playbook\n" });
+    expect(validated.stderr).toMatch(/my-own\.ts:4:10: still a blank: <what is broken, in a few words>\n/);
+    const shown = await kbreak("breaks", "list", "--breaks", own);
+    expect(shown).toMatchObject({ code: 1, stdout: "" });
+    expect(shown.stderr).toContain("my-own.ts:4:10: still a blank");
+    const { stdout } = await kbreak("complete", "--", "plan", "--breaks", own);
+    expect(stdout.split("\n")).toEqual(expect.arrayContaining(["files/my-own", "files/immutable"]));
+    expect(await kbreak("breaks", "new", "files/my-own", "--breaks", own)).toMatchObject({ code: 64 });
+  });
+
+  it("is named by the person only, never by a playbook", async () => {
+    const playbook = join(folder, "names-a-folder.yaml");
+    writeFileSync(playbook, "name: x\nbreaks: /tmp\nsteps:\n  - break: files/immutable\n");
+    const { code, stderr } = await kbreak("validate", playbook);
+    expect(code).toBe(1);
+    expect(stderr).toContain(":2:1: unknown property `breaks`");
+  });
+});
+
 describe("completion", () => {
   /** What bash offers behind a line. */
   function offered(line: string): readonly string[] {
@@ -236,12 +351,9 @@ _kbreak; printf '%s\\n' "\${COMPREPLY[@]}"`;
   it.each([
     ["verbs", "kbreak un", ["undo"]],
     ["verbs of a group", "kbreak lab d", ["down"]],
-    [
-      "breaks",
-      "kbreak apply files/",
-      ["files/immutable", "files/swap-enabled", "files/unicode-doppelganger"],
-    ],
-    ["breaks to read of", "kbreak breaks show etcd", ["etcd/quota-fill"]],
+    ["breaks", "kbreak apply files/imm", ["files/immutable"]],
+    ["breaks to read of", "kbreak breaks show etcd/quota", ["etcd/quota-fill"]],
+    ["breaks by what they are", "kbreak breaks list --la", ["--layer"]],
     ["options", "kbreak apply files/immutable --y", ["--yes"]],
     ["an option's choices", "kbreak status -o j", ["json"]],
     ["no break for a run", "kbreak undo f", []],

@@ -75,7 +75,7 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
     console.log(
       [
         `${titles.length} breaks: ${proven.length} proven on ${ground.name}, ${refused.length} refused`,
-        ...refused.map((why) => `  refused: ${why}`),
+        ...refused.map((why) => `  refused here, and still to be proven on ${why}`),
       ].join("\n"),
     );
     await bench?.end();
@@ -158,7 +158,8 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
 
     it("is applied, seen, found and undone without a trace; or refused by name where the kernel lacks something", async () => {
       if (want !== undefined) {
-        refused.push(`${id}: ${want.message}`);
+        const elsewhere = kernelRefusals.has(id) ? "machines" : "a cluster";
+        refused.push(`${elsewhere}: ${id}: ${want.message}`);
         await expect(bench.apply(playbook, only())).rejects.toThrow(refusals.get(id));
         expect(want.message).toContain(`${node.name}: ${id}: `);
         expect(await changes()).toEqual([]);

@@ -1,69 +1,134 @@
-import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Break } from "../../src/catalogue/break.ts";
 import { loadCatalogue } from "../../src/catalogue/catalogue.ts";
-import { playbookOf } from "../../src/playbook/single.ts";
-import { validator } from "../../src/schema.ts";
+import { loadForeign } from "../../src/catalogue/foreign.ts";
+import { scaffold } from "../../src/catalogue/scaffold.ts";
+import type { ConfigError } from "../../src/errors.ts";
+import type { Facts } from "../../src/facts.ts";
+import { sampleFacts } from "./sample-facts.ts";
+import { structureProblems } from "./structure.ts";
 
 const { breaks } = await loadCatalogue();
 const all = [...breaks.values()].map((found) => [found.id, found] as const);
 
-describe.each(all)("%s", (id, found) => {
-  const source = readFileSync(found.file, "utf8");
+let facts: Facts;
+let folder: string;
+let modules = 0;
 
-  it("has a kebab-case id", () => {
-    expect(id).toMatch(/^[a-z][a-z0-9]*(-[a-z0-9]+)*\/[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
-  });
+beforeAll(async () => {
+  facts = await sampleFacts();
+  folder = mkdtempSync(join(tmpdir(), "kbreak-structure-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.each(["title", "summary", "sees", "metric", "prevention", "source"] as const)("says its %s", (name) => {
-    expect(found[name].trim()).not.toBe("");
-  });
+/** The break of a module with this text, as one of the user's own; each has a folder of its own, as modules are kept. */
+async function load(text: string): Promise<Break> {
+  modules += 1;
+  mkdirSync(join(folder, `${modules}/files`), { recursive: true });
+  writeFileSync(join(folder, `${modules}/files/new.ts`), text);
+  const [found] = await loadForeign(join(folder, String(modules)), new Set());
+  if (found === undefined) throw new Error("it was not found");
+  return found;
+}
 
-  it.each(["find", "fix"] as const)("says the commands that %s it, one a line", (name) => {
-    expect(found[name].length).toBeGreaterThan(0);
-    for (const command of found[name]) expect(command).toMatch(/^\S[^\n]*$/);
-  });
-
-  it("has three hints and more, none twice, and ends with a plain one", () => {
-    expect(found.hints.length).toBeGreaterThanOrEqual(3);
-    expect(new Set(found.hints).size).toBe(found.hints.length);
-    expect(found.hints.every((hint) => hint.trim() !== "")).toBe(true);
-    // A plain hint names what to type or where to look; the first one must not.
-    const plain = /[`/=-]\w|\.\w+|\w+ (list|show|status)\b/;
-    expect(found.hints.at(-1)).toMatch(plain);
-    expect(found.hints[0]).not.toMatch(plain);
-  });
-
-  it("describes each parameter and gives it a default, and the defaults are valid", async () => {
-    expect(found.parameters.additionalProperties).toBe(false);
-    for (const parameter of Object.values(found.parameters.properties)) {
-      expect(parameter.description.trim()).not.toBe("");
-      expect(parameter.default).not.toBeUndefined();
-    }
-    const [step] = (await playbookOf(id, [], breaks)).steps;
-    expect(step !== undefined && "params" in step ? Object.keys(step.params) : undefined).toEqual(
-      Object.keys(found.parameters.properties),
-    );
-    const defaults = Object.fromEntries(
-      Object.entries(found.parameters.properties).map(([name, { default: value }]) => [name, value]),
-    );
-    expect((await validator())(found.parameters, defaults)).toEqual([]);
-  });
-
-  it("imports kbreak and nothing else, and reaches neither files nor processes of this machine", () => {
-    const imports = [...source.matchAll(/^\s*(?:import|export)\b[^;]*?from\s+["']([^"']+)["']/gm)].map(
-      ([, name]) => name,
-    );
-    expect(new Set(imports)).toEqual(new Set(["kbreak"]));
-    expect(source).not.toMatch(/\bimport\s*\(|\brequire\s*\(|import\s+["']/);
-    expect(source).not.toMatch(/child_process|\bnode:|\bglobalThis\b|\bprocess\.\w/);
-  });
-
-  it("writes no undo of its own", () => {
-    expect(Object.keys(found).filter((key) => /undo|restore|revert/i.test(key))).toEqual([]);
-  });
+it.each(all)("%s is written as a break is", async (_id, found) => {
+  expect(await structureProblems(found, facts)).toEqual([]);
 });
 
 it("no two breaks have the same title", () => {
   const titles = all.map(([, { title }]) => title);
   expect(new Set(titles).size).toBe(titles.length);
+});
+
+describe("a new break", () => {
+  const blanks = [...scaffold().matchAll(/"<([^>]+)>"/g)].map(([blank]) => blank);
+
+  it("is refused with the line of each blank", async () => {
+    const error = await load(scaffold()).catch((thrown: unknown) => thrown);
+    const { problems } = error as ConfigError;
+    const lines = scaffold().split("\n");
+    expect(
+      problems.map(({ line, message }) => [lines[line - 1]?.includes(message.slice(15)), message]),
+    ).toEqual(blanks.map((blank) => [true, `still a blank: ${blank.slice(1, -1)}`]));
+  });
+
+  it("is written as a break is, as soon as its blanks are filled", async () => {
+    const filled: Readonly<Record<string, string>> = {
+      "a text file that a kubeadm node has": "/etc/hosts",
+      "words that are in it exactly once": "localhost",
+      "what is put in their place": "local-host",
+      "a plain one: what to type or which file to open": "`getent hosts localhost` says what the file says.",
+      "a command that finds it, as a fixer would type it": "grep -n local /etc/hosts",
+      "a command that fixes it, as a fixer would type it": "sed -i s/local-host/localhost/ /etc/hosts",
+    };
+    const text = scaffold().replaceAll(/"<([^>]+)>"/g, (_, blank: string) =>
+      JSON.stringify(
+        filled[blank] ?? `It is filled in: ${blank.replaceAll(/[^a-z ]/g, "")}, whatever that may be.`,
+      ),
+    );
+    expect(await structureProblems(await load(text), facts)).toEqual([]);
+  });
+});
+
+/** A module that is sound but for what is put into it. */
+const sound = (change: (text: string) => string) =>
+  change(`import { defineBreak, textMissing, writeFile } from "kbreak";
+export default defineBreak({
+  title: "A greeting",
+  summary: "The greeting after a login is another one, so that nobody knows where they are any more.",
+  difficulty: "easy",
+  source: "nobody",
+  reboot: "survives",
+  parameters: { type: "object", properties: {}, additionalProperties: false },
+  sees: "Another greeting than yesterday's.",
+  hints: ["Who greets you?", "A file greets you.", "Look into /etc/motd"],
+  find: ["cat /etc/motd"],
+  fix: ["truncate -s 0 /etc/motd"],
+  metric: "None: greetings are not counted.",
+  prevention: "Keep the greeting in version control.",
+  operations: () => [writeFile("/etc/motd", "hello")],
+  symptom: () => textMissing("/etc/motd", "hello"),
+});
+`);
+
+describe("the structure test fails a break", () => {
+  it.each([
+    [
+      "that imports anything else",
+      (text: string) => `import { join } from "node:path";\n${text}void join;`,
+      /imports node:path/,
+    ],
+    [
+      "that runs something here",
+      (text: string) => `${text}export const later = () => fetch("http://x/");`,
+      /fetch\(/,
+    ],
+    ["that is long", (text: string) => `${text}${"void 0;\n".repeat(70)}`, /more than 70/],
+    [
+      "whose first hint is plain",
+      (text: string) => text.replace("Who greets you?", "`cat /etc/motd`"),
+      /first hint/,
+    ],
+    [
+      "whose last hint is vague",
+      (text: string) => text.replace("Look into /etc/motd", "You know it now"),
+      /last hint/,
+    ],
+    [
+      "whose fix calls what is not there",
+      (text: string) => text.replace("truncate -s", "nft | jq"),
+      /calls nft(.|\n)*calls jq/,
+    ],
+    [
+      "that is another one each time",
+      (text: string) => text.replace('"hello")],', "String(Math.random()))],"),
+      /others each time/,
+    ],
+  ])("%s", async (_what, change, says) => {
+    const problems = await structureProblems(await load(sound(change)), facts);
+    expect(problems.join("\n")).toMatch(says);
+  });
 });

@@ -3,10 +3,11 @@ import { configDefaults, defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
- * Which tier: `slow`, the tests that take longer than a person waits, `vm`, those that need a kernel of their own, or
- * `cluster`, those that need a real Kubernetes; each is in files of its own.
+ * Which tier: `slow`, the tests that take longer than a person waits, `vm`, those that need a kernel of their own,
+ * `cluster`, those that need a real Kubernetes, `crash` and `soak`, those that go on for as long as they are let; each is
+ * in files of its own.
  */
-const tiers = ["slow", "vm", "cluster"];
+const tiers = ["slow", "vm", "cluster", "crash", "soak"];
 const tier = tiers.find((name) => name === process.env.KBREAK_TESTS);
 const results = process.env.VITEST_RESULTS;
 

@@ -1,6 +1,7 @@
 /**
- * `node driver.js '{…}'`: applies a break to a node, or undoes a run, with the real engine, and kills itself without
- * warning at the boundary that it is told. Without one it runs to its end and prints the boundaries that it passed.
+ * `node driver.js '{…}'`: applies a break or a playbook to a node, or undoes a run, with the real engine. At the boundary
+ * that it is told it kills itself without warning, or stands still until whoever started it has done its worst. Without
+ * one it runs to its end and prints the boundaries that it passed.
  *
  * The product knows nothing of this: node's own `fs` is watched from outside, and the way to the node is wrapped.
  */
@@ -15,9 +16,11 @@ import { setTimeout as sleep } from "node:timers/promises";
  * @property {string} dataFolder
  * @property {string} inventory
  * @property {string} target
- * @property {string} break
- * @property {string} [run] Undo this run instead of applying the break.
- * @property {number} [killAt] Which boundary, from 0.
+ * @property {string} subject Id of a break, or path of a playbook.
+ * @property {string} [run] Undo this run instead of applying the subject.
+ * @property {number} [at] Which boundary, from 0.
+ * @property {boolean} [dies] True: it kills itself there. Else it says so on descriptor 3, and goes on when it is answered.
+ * @property {number} [port] Of this machine, by which the node is reached. Default: the inventory's.
  * @property {boolean} [logAfterActing] The defect that the whole harness is there to find: what the log is to hold of a
  *   change reaches the disk only after the next script.
  * @property {string} [late] The change is not sent but kept in this file, as if it were stuck in the network.
@@ -32,13 +35,21 @@ const underWay = [15, 120];
 /** @type {string[]} */
 const passed = [];
 
+const { openSync, readSync, writeSync, fsyncSync, renameSync } = fs;
+
+/** The end of the pipe to whoever started this. */
+const STARTER = 3;
+
 /** @param {string} name */
 function boundary(name) {
-  if (passed.length === task.killAt) process.kill(process.pid, "SIGKILL");
+  if (passed.length === task.at) {
+    if (task.dies) process.kill(process.pid, "SIGKILL");
+    // Nothing at all happens here meanwhile, not even a packet is read.
+    writeSync(STARTER, name);
+    readSync(STARTER, Buffer.alloc(1));
+  }
   passed.push(name);
 }
-
-const { openSync, writeSync, fsyncSync, renameSync } = fs;
 
 /** What is open below the data folder. @type {Map<number, string>} */
 const open = new Map();
@@ -95,18 +106,20 @@ syncBuiltinESMExports();
 
 /** @param {string} path */
 const load = (path) => import(join(task.product, "src", path));
-const [{ connect }, { loadCatalogue }, { loadInventory }, { readEnrolment }] = await Promise.all([
-  load("transport/connect.js"),
-  load("catalogue/catalogue.js"),
-  load("inventory/load.js"),
-  load("inventory/enrolment.js"),
-]);
+const [{ KbreakError }, { connect }, { loadCatalogue }, { loadInventory }, { readEnrolment }] =
+  await Promise.all([
+    load("errors.js"),
+    load("transport/connect.js"),
+    load("catalogue/catalogue.js"),
+    load("inventory/load.js"),
+    load("inventory/enrolment.js"),
+  ]);
 
 let scripts = 0;
 
 /** @type {typeof connect} */
 const watched = async (node, options) => {
-  const connection = await connect(node, options);
+  const connection = await connect(task.port === undefined ? node : { ...node, port: task.port }, options);
   return {
     ...connection,
     async run(script, how) {
@@ -140,16 +153,23 @@ const context = {
   forks: 1,
 };
 
-async function applyBreak() {
-  const [{ plan }, { apply, errorOf }, { playbookOf }] = await Promise.all([
-    load("engine/plan.js"),
-    load("engine/apply.js"),
+/** @param {Map<string, unknown>} breaks */
+async function playbookFor(breaks) {
+  const [{ playbookOf }, { loadPlaybook }, { kinds }] = await Promise.all([
     load("playbook/single.js"),
+    load("playbook/load.js"),
+    load("operations/index.js"),
   ]);
+  if (breaks.has(task.subject)) return playbookOf(task.subject, [], breaks);
+  return loadPlaybook(task.subject, { breaks, operations: kinds });
+}
+
+async function applySubject() {
+  const [{ plan }, { apply, errorOf }] = await Promise.all([load("engine/plan.js"), load("engine/apply.js")]);
   const { breaks } = await loadCatalogue();
   const inventory = await loadInventory(task.inventory);
   const enrolment = await readEnrolment(inventory);
-  const playbook = await playbookOf(task.break, [], breaks);
+  const playbook = await playbookFor(breaks);
   const planned = await plan({ playbook, inventory, enrolment, breaks, limit: task.target }, context);
   const result = await apply(planned, { verify: true, keep: false }, context);
   await Promise.all(planned.targets.map(({ session }) => session.close()));
@@ -167,5 +187,12 @@ async function undo(run) {
   return run;
 }
 
-const run = task.run === undefined ? await applyBreak() : await undo(task.run);
-process.stdout.write(JSON.stringify({ run, passed }));
+try {
+  const run = task.run === undefined ? await applySubject() : await undo(task.run);
+  process.stdout.write(JSON.stringify({ run, passed }));
+} catch (error) {
+  // What kbreak explains to a person ends as the command line ends; anything else is a defect.
+  if (!(error instanceof KbreakError)) throw error;
+  process.stderr.write(`${error.code}: ${error.message}\n`);
+  process.exitCode = error.exitCode;
+}

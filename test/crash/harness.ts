@@ -2,32 +2,41 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { isOpen, readRuns } from "../../src/engine/runs.ts";
+import { messageOf } from "../../src/errors.ts";
 import type { Difference, Fingerprint } from "../../src/fingerprint/types.ts";
 import { changesSince, look } from "../support/bench.ts";
 import type { TestLab, TestNode } from "../support/lab.ts";
 import { type Ended, type Product, startNode } from "../support/product.ts";
+import { wayTo } from "../support/way.ts";
+import { type Disaster, type DisasterName, disasters } from "./disasters.ts";
 
-/** One place in a break's application or undo at which kbreak is killed. */
-export interface Point {
-  readonly break: string;
+/** One place in the application of a break or playbook, or in its undo. */
+export interface Boundary {
+  /** Id of a break, or path of a playbook. */
+  readonly subject: string;
   readonly verb: "apply" | "undo";
   readonly index: number;
   /** What it was called when it was counted. */
   readonly name: string;
 }
 
+/** A boundary, and what happens there. */
+export interface Point extends Boundary {
+  readonly disaster: DisasterName;
+}
+
 export interface Tried {
   readonly point: Point;
   /** False: this time the work ended before it came to the point. */
-  readonly killed: boolean;
+  readonly reached: boolean;
   /** What speaks against the undo; empty when the node is as it was and no run is left open. */
   readonly complaints: readonly string[];
 }
 
 /** What was tried and what speaks against its undo, for a person. */
-export const nameOf = ({ point, complaints }: Tried) =>
+export const nameOf = ({ point, complaints }: Pick<Tried, "point" | "complaints">) =>
   [
-    `${point.break}: ${point.verb} ${point.index}: ${point.name}`,
+    `${point.subject}: ${point.disaster} at ${point.verb} ${point.index}: ${point.name}`,
     ...complaints.map((line) => `    ${line}`),
   ].join("\n");
 
@@ -40,17 +49,18 @@ export interface Defect {
 /** A node to crash on, with undo logs of its own. */
 export interface Stand {
   readonly node: TestNode;
-  /** What one break does from its application to the end of its undo. @throws when it does not work uncrashed. */
-  count(breakId: string, defect?: Defect): Promise<readonly Point[]>;
-  /** Kills kbreak there, lets a fresh one undo, and compares the node. */
+  /** What a subject does from its application to the end of its undo. @throws when it does not work undisturbed. */
+  count(subject: string, defect?: Defect): Promise<readonly Boundary[]>;
+  /** Lets the disaster happen there, lets a fresh kbreak undo, and compares the node. */
   try(point: Point, defect?: Defect): Promise<Tried>;
-  remove(): void;
+  end(): Promise<void>;
 }
 
-interface DriverTask extends Defect {
-  readonly break: string;
+interface Task extends Defect {
+  readonly subject: string;
   readonly run?: string;
-  readonly killAt?: number;
+  readonly at?: number;
+  readonly dies?: boolean;
 }
 
 interface Passed {
@@ -63,20 +73,14 @@ const driver = resolve("test/crash/driver.js");
 const textOf = ({ section, key, kind, before = "", after = "" }: Difference) =>
   `${section}: ${key}: ${kind}: ${before} -> ${after}`;
 
-export interface StandOptions {
-  /** What befalls the node when kbreak has been killed, before a fresh one undoes. Default: nothing. */
-  readonly disaster?: (node: TestNode) => Promise<void>;
-}
+/** A stack of Node's: kbreak's own errors have none. */
+const isDefect = ({ stderr }: Ended) => /^ {4}at /m.test(stderr);
 
-export async function useStand(
-  product: Product,
-  lab: TestLab,
-  node: TestNode,
-  { disaster = async () => {} }: StandOptions = {},
-): Promise<Stand> {
+export async function useStand(product: Product, lab: TestLab, node: TestNode): Promise<Stand> {
   const dataFolder = mkdtempSync(join(tmpdir(), "kbreak-crash-"));
+  const way = await wayTo(node.access.port ?? 22);
   let sound: Fingerprint = await look(node);
-  const drive = (task: DriverTask): Promise<Ended> =>
+  const drive = (task: Task) =>
     startNode([
       driver,
       JSON.stringify({
@@ -85,19 +89,35 @@ export async function useStand(
         dataFolder,
         inventory: lab.inventory,
         target: node.name,
+        port: way.port,
       }),
-    ]).ended;
-  const whole = async (task: DriverTask): Promise<Passed> => {
-    const { code, stdout, stderr } = await drive(task);
-    if (code !== 0) throw new Error(`${task.break} on ${node.name} does not work uncrashed: ${stderr}`);
+    ]);
+  const whole = async (task: Task): Promise<Passed> => {
+    const { code, stdout, stderr } = await drive(task).ended;
+    if (code !== 0) throw new Error(`${task.subject} on ${node.name} does not work undisturbed: ${stderr}`);
     return JSON.parse(stdout) as Passed;
+  };
+  /** Starts kbreak and lets it meet its disaster. */
+  const meet = async (task: Task, disaster: Disaster) => {
+    const { talk, ended } = drive({ ...task, dies: disaster.kills });
+    // It speaks when it is at the boundary, and says nothing when it ends without, or is killed.
+    const stands = await new Promise<boolean>((answer) => {
+      talk.once("data", () => answer(true));
+      talk.once("close", () => answer(false));
+    });
+    const reached = disaster.kills ? (await ended).signal === "SIGKILL" : stands;
+    if (reached) await disaster.strike?.(node, way);
+    if (stands) talk.write("!");
+    const [end] = await Promise.all([ended, reached && disaster.repair?.(node, way)]);
+    if (reached) await disaster.afterwards?.(node, way);
+    return { reached, end };
   };
   /** A fresh process puts everything back. */
   const putBack = async (): Promise<readonly string[]> => {
     const { code, stderr } = await product.kbreak(dataFolder, "undo");
     const open = readRuns(dataFolder).runs.filter(isOpen);
     const left = await changesSince(node, sound);
-    // What is left of one crash is not to be counted against the next one.
+    // What is left of one disaster is not to be counted against the next one.
     if (left.length > 0) sound = await look(node);
     return [
       ...(code === 0 ? [] : [`kbreak undo ended with ${code}: ${stderr}`]),
@@ -107,28 +127,37 @@ export async function useStand(
   };
   return {
     node,
-    async count(breakId, defect = {}) {
-      const applied = await whole({ break: breakId, ...defect });
-      const undone = await whole({ break: breakId, run: applied.run });
-      const points = (verb: Point["verb"], names: readonly string[]) =>
-        names.map((name, index) => ({ break: breakId, verb, index, name }));
-      return [...points("apply", applied.passed), ...points("undo", undone.passed)];
+    async count(subject, defect = {}) {
+      const applied = await whole({ subject, ...defect });
+      const undone = await whole({ subject, run: applied.run });
+      const boundaries = (verb: Boundary["verb"], names: readonly string[]) =>
+        names.map((name, index) => ({ subject, verb, index, name }));
+      return [...boundaries("apply", applied.passed), ...boundaries("undo", undone.passed)];
     },
     async try(point, defect = {}) {
-      const task = { break: point.break, ...defect };
-      const ended =
-        point.verb === "apply"
-          ? await drive({ ...task, killAt: point.index })
-          : await drive({ ...task, run: (await whole(task)).run, killAt: point.index });
-      await disaster(node);
-      const failed =
-        ended.code === undefined || ended.code === 0 ? [] : [`it failed uncrashed: ${ended.stderr}`];
-      return {
-        point,
-        killed: ended.signal === "SIGKILL",
-        complaints: [...failed, ...(await putBack())],
-      };
+      const task = { subject: point.subject, ...defect };
+      try {
+        const before = point.verb === "apply" ? {} : { run: (await whole(task)).run };
+        const { reached, end } = await meet(
+          { ...task, ...before, at: point.index },
+          disasters[point.disaster],
+        );
+        const wrong = isDefect(end) || (!reached && end.code !== 0);
+        return {
+          point,
+          reached,
+          complaints: [
+            ...(wrong ? [`kbreak ended with ${end.code}: ${end.stderr}`] : []),
+            ...(await putBack()),
+          ],
+        };
+      } catch (error) {
+        throw new Error(nameOf({ point, complaints: [messageOf(error)] }), { cause: error });
+      }
     },
-    remove: () => rmSync(dataFolder, { recursive: true, force: true }),
+    async end() {
+      await way.close();
+      rmSync(dataFolder, { recursive: true, force: true });
+    },
   };
 }

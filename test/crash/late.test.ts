@@ -29,7 +29,7 @@ it("a change that arrives after its undo, having been stuck in the network, is n
     dataFolder,
     inventory: lab.inventory,
     target: "cp1",
-    break: "files/immutable",
+    subject: "files/immutable",
     late,
   };
   const { signal } = await startNode([resolve("test/crash/driver.js"), JSON.stringify(task)]).ended;

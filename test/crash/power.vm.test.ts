@@ -2,17 +2,20 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { on } from "../support/bench.ts";
 import { type TestLab, type TestNode, useLab } from "../support/lab.ts";
 import { type Product, useProduct } from "../support/product.ts";
+import { kindsFor, playbooksOf } from "./examples.ts";
 import { nameOf, type Stand, type Tried, useStand } from "./harness.ts";
 import { random, sample } from "./sample.ts";
 
-/** How many boundaries of each break are tried; one of one break where nothing is said. */
+/** How many boundaries of each subject are tried; one of one subject where nothing is said. */
 const points = process.env.KBREAK_POWER_POINTS;
 const wanted = Number(points ?? "1");
 const seed = Number(process.env.KBREAK_CRASH_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
+/** What only a kernel of its own lets a node have. */
+const playbooks = playbooksOf(kindsFor("own"), 3);
 /** Files, a unit that is enabled and runs, and memory that is nowhere else: each is treated in a way of its own. */
-const sorts = ["persistence/rogue-systemd-unit", "files/swap-enabled"];
-const breaks = points === undefined ? sample(sorts, 1, random(seed)) : sorts;
+const sorts = ["persistence/rogue-systemd-unit", "files/swap-enabled", ...playbooks.files];
+const subjects = points === undefined ? sample(sorts, 1, random(seed)) : sorts;
 
 let product: Product;
 let lab: TestLab;
@@ -27,11 +30,12 @@ async function powerFails(): Promise<void> {
 beforeAll(async () => {
   [product, lab] = await Promise.all([useProduct(), useLab({ provider: "vm", nodes: "1", fresh: true })]);
   node = lab.node("cp1");
-  stand = await useStand(product, lab, node, { disaster: powerFails });
+  stand = await useStand(product, lab, node);
 }, 600_000);
 
 afterAll(async () => {
-  stand?.remove();
+  playbooks.remove();
+  await stand?.end();
   product?.remove();
   await lab?.down();
 });
@@ -46,17 +50,18 @@ it("a power cut takes what was not synced, and nothing else", async () => {
   await on(node, `rm /root/synced && touch -d '${folder}' /root && sync`);
 }, 600_000);
 
-it(`kbreak killed and the node's power cut at ${wanted} boundaries of each break: undone to the same node`, async () => {
+it(`kbreak killed and the node's power cut at ${wanted} boundaries of each subject: undone to the same node`, async () => {
   const began = performance.now();
   const next = random(seed);
   const tried: Tried[] = [];
-  for (const id of breaks) {
-    for (const point of sample(await stand.count(id), wanted, next)) tried.push(await stand.try(point));
+  for (const subject of subjects) {
+    for (const boundary of sample(await stand.count(subject), wanted, next))
+      tried.push(await stand.try({ ...boundary, disaster: "blackout" }));
   }
   const wrong = tried.filter(({ complaints }) => complaints.length > 0);
-  const killed = tried.filter((one) => one.killed).length;
+  const killed = tried.filter(({ reached }) => reached).length;
   process.stdout.write(
-    `power: ${breaks.length} breaks, ${tried.length} boundaries tried (seed ${seed}), ${killed} killed there, ` +
+    `power: ${subjects.length} subjects, ${tried.length} boundaries tried (seed ${seed}), ${killed} killed there, ` +
       `${tried.length - wrong.length} undone to equality, ${wrong.length} residues, ` +
       `${Math.round((performance.now() - began) / 1000)} s\n`,
   );

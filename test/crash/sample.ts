@@ -16,3 +16,13 @@ export function sample<Thing>(things: readonly Thing[], count: number, next: () 
     (thing) => thing !== undefined,
   );
 }
+
+/** The things in another order (Fisher and Yates). */
+export function shuffled<Thing>(things: readonly Thing[], next: () => number): readonly Thing[] {
+  const order = [...things];
+  for (let index = order.length - 1; index > 0; index -= 1) {
+    const [other] = order.splice(Math.floor(next() * (index + 1)), 1);
+    if (other !== undefined) order.push(other);
+  }
+  return order;
+}

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { compiled } from "./compiled.ts";
 
 /** How a process ended. */
@@ -14,6 +15,8 @@ export interface Ended {
 
 export interface Started {
   readonly child: ChildProcess;
+  /** Its descriptor 3. */
+  readonly talk: Duplex;
   readonly ended: Promise<Ended>;
 }
 
@@ -28,12 +31,15 @@ export interface Product {
   remove(): void;
 }
 
-/** Starts `node WORDS…` without a terminal. */
+/** Starts `node WORDS…` without a terminal, with a pipe to talk with it as its descriptor 3. */
 export function startNode(words: readonly string[], env: NodeJS.ProcessEnv = process.env): Started {
-  const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"], env });
+  const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe", "pipe"], env });
+  const talk = child.stdio[3] as Duplex;
+  // A process that was killed has its end of the pipe closed.
+  talk.on("error", () => {});
   const texts = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const)
-    child[name].setEncoding("utf8").on("data", (text: string) => {
+    child[name]?.setEncoding("utf8").on("data", (text: string) => {
       texts[name] += text;
     });
   const ended = new Promise<Ended>((resolve, reject) => {
@@ -42,7 +48,7 @@ export function startNode(words: readonly string[], env: NodeJS.ProcessEnv = pro
       resolve({ code: code ?? undefined, signal: signal ?? undefined, ...texts }),
     );
   });
-  return { child, ended };
+  return { child, talk, ended };
 }
 
 /** Compiles the product; the caller removes it. */

@@ -1,0 +1,116 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  attributes,
+  clock,
+  editFile,
+  etcdFill,
+  firewallRule,
+  folder,
+  link,
+  linkFile,
+  mode,
+  move,
+  process,
+  qdisc,
+  removeFile,
+  swap,
+  sysctl,
+  unit,
+  writeFile,
+} from "../../src/operations/constructors.ts";
+import type { AnyOperation } from "../../src/operations/index.ts";
+
+export interface Example {
+  readonly operations: readonly AnyOperation[];
+  /** It changes the whole kernel, or needs what a shared one may lack: only for nodes with a kernel of their own. */
+  readonly kernel?: "own";
+}
+
+const etcd = "/etc/kubernetes/pki/etcd";
+
+/**
+ * An example of every kind of operation, on a practice node that is a control plane; no two have anything to do with the
+ * same thing. A kind without one does not compile.
+ */
+export const examples = {
+  attributes: { operations: [attributes("/etc/kubernetes/manifests/kube-apiserver.yaml", "i")] },
+  clock: { operations: [clock(3600)], kernel: "own" },
+  "etcd-fill": {
+    operations: [
+      editFile(
+        "/etc/default/etcd",
+        [{ find: "ETCD_SNAPSHOT_COUNT=10000", with: `ETCD_QUOTA_BACKEND_BYTES=${4 * 1024 * 1024}` }],
+        { restart: "etcd.service" },
+      ),
+      etcdFill({
+        client: {
+          via: "host",
+          endpoint: "https://127.0.0.1:2379",
+          cacert: `${etcd}/ca.crt`,
+          cert: `${etcd}/healthcheck-client.crt`,
+          key: `${etcd}/healthcheck-client.key`,
+        },
+        prefix: "/cache/events/",
+        mebibytes: 8,
+      }),
+    ],
+  },
+  file: {
+    operations: [
+      editFile("/etc/kubernetes/scheduler.conf", [{ find: "kind: Config", with: "kind: Comfig" }]),
+      writeFile("/etc/profile.d/locale.sh", "export LANG=C\n"),
+      linkFile("/etc/kubernetes/kubelet.conf", "/etc/kubernetes/admin.conf"),
+      removeFile("/etc/kubernetes/manifests/kube-controller-manager.yaml"),
+    ],
+  },
+  "firewall-rule": { operations: [firewallRule(["-p", "tcp", "--dport", "6443", "-j", "DROP"])] },
+  folder: { operations: [folder("/etc/kubernetes/manifests.d")] },
+  link: { operations: [link("eth0", { mtu: 1280 })] },
+  mode: { operations: [mode("/etc/kubernetes/admin.conf", { mode: "0000", owner: "1:1" })] },
+  move: { operations: [move("/etc/kubernetes/pki/front-proxy-ca.crt", "/etc/kubernetes/pki/.ca.crt")] },
+  process: { operations: [process("sleep", "86400")] },
+  qdisc: {
+    operations: [qdisc("eth0", ["tbf", "rate", "20mbit", "burst", "64kbit", "latency", "400ms"])],
+  },
+  swap: { operations: [swap("/swapfile", 16)], kernel: "own" },
+  sysctl: { operations: [sysctl("net.ipv4.ip_forward", "0")] },
+  unit: { operations: [unit("atd.service", { active: false, enabled: "masked" })] },
+} as const satisfies Readonly<Record<AnyOperation["kind"], Example>>;
+
+/** The kinds whose examples are for nodes that share a kernel, and those that are not. */
+export function kindsFor(kernel: "shared" | "own"): readonly string[] {
+  const all: readonly (readonly [string, Example])[] = Object.entries(examples);
+  return all
+    .filter(([, example]) => (example.kernel === undefined) === (kernel === "shared"))
+    .map(([kind]) => kind);
+}
+
+/** Playbooks in files of their own, and what each changes. */
+export interface Playbooks {
+  readonly files: readonly string[];
+  remove(): void;
+}
+
+/**
+ * Playbooks that have the examples of so many kinds each: all but the last kind in one step, the last in one of its own.
+ * The order of the kinds is the order in which they are applied.
+ */
+export function playbooksOf(kinds: readonly string[], each: number): Playbooks {
+  const folder = mkdtempSync(join(tmpdir(), "kbreak-examples-"));
+  const known: Readonly<Record<string, Example>> = examples;
+  const operationsOf = (some: readonly string[]) => some.flatMap((kind) => known[kind]?.operations ?? []);
+  const files = Array.from({ length: Math.ceil(kinds.length / each) }, (_, index) => {
+    const mine = kinds.slice(index * each, (index + 1) * each);
+    const steps = [operationsOf(mine.slice(0, -1)), operationsOf(mine.slice(-1))];
+    const text = {
+      name: mine.join(", "),
+      steps: steps.filter(({ length }) => length > 0).map((operations) => ({ operations })),
+    };
+    const file = join(folder, `${mine.join("+")}.yaml`);
+    writeFileSync(file, JSON.stringify(text));
+    return file;
+  });
+  return { files, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}

@@ -39,13 +39,17 @@ export async function openRuns(
   });
 }
 
-/** Looks at the nodes of each run. */
-export async function statesOf(runs: readonly Run[], context: Context): Promise<readonly RunState[]> {
+/** Looks at the nodes of each run, with `texts` also into the files that it has changed. */
+export async function statesOf(
+  runs: readonly Run[],
+  context: Context,
+  texts = false,
+): Promise<readonly RunState[]> {
   const states: RunState[] = [];
   for (const run of runs) {
     const log = openRun(context.dataFolder, run.id, { readOnly: true });
     try {
-      states.push(await statusOf(run, log, await accessOf(run.started.inventory), context));
+      states.push(await statusOf(run, log, await accessOf(run.started.inventory), context, texts));
     } finally {
       log.close();
     }

@@ -92,34 +92,16 @@ function together(errors: readonly KbreakError[]): KbreakError {
 }
 
 async function planUndo(runs: readonly Run[], flags: Flags, { context, progress }: Prepared): Promise<void> {
-  const [{ statesOf }, { isRestored }, { label }] = await Promise.all([
+  const [{ statesOf }, { renderUndoPlan, undoPlanData }] = await Promise.all([
     import("./choose-run.ts"),
-    import("../engine/verdict.ts"),
-    import("../render/mask.ts"),
+    import("../render/undo-plan.ts"),
   ]);
-  const states = await statesOf(runs, context);
+  const spoilers = flags.spoilers === "yes";
+  const shown = { exact: flags.exact === true, spoilers };
+  const states = await statesOf(runs, context, spoilers && flags.output === "table");
   progress.close();
-  const rows = states.flatMap((state) =>
-    state.steps.flatMap((step) =>
-      step.operations.map(({ title, verdict }) => ({
-        run: state.run,
-        target: step.target,
-        operation: flags.spoilers === "yes" ? label(title) : `break ${step.step + 1}`,
-        verdict,
-        undo: isRestored(verdict, flags.exact === true)
-          ? "restore"
-          : verdict === "fixed differently"
-            ? "keep"
-            : "nothing",
-      })),
-    ),
-  );
-  if (flags.output === "json") {
-    printJson(rows);
-    return;
-  }
-  const { columns } = await import("../render/columns.ts");
-  print(columns([["RUN", "NODE", "OPERATION", "NOW", "UNDO"], ...rows.map((row) => Object.values(row))]));
+  if (flags.output === "json") printJson(undoPlanData(states, shown));
+  else print(renderUndoPlan(states, shown));
 }
 
 function summary(result: UndoResult, spoilers: boolean): string {

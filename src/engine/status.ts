@@ -7,7 +7,7 @@ import type { Verdict } from "./records.ts";
 import type { Run } from "./runs.ts";
 import { touchedTargets } from "./runs.ts";
 import { openSession, type Session } from "./session.ts";
-import { findingsOf } from "./undo.ts";
+import { findingsOf, type ThreeTexts } from "./undo.ts";
 import type { UndoLog } from "./undo-log.ts";
 import type { Access } from "./undo-run.ts";
 import { closeWitnesses, openWitnesses } from "./witnesses.ts";
@@ -27,7 +27,12 @@ export interface StepStatus {
     | "unknown";
   /** `none`: the step has no probe, as operations that a playbook lists itself. */
   readonly symptom: Symptom | "none";
-  readonly operations: readonly { readonly title: string; readonly verdict: Verdict }[];
+  readonly operations: readonly {
+    readonly title: string;
+    readonly verdict: Verdict;
+    /** When they were asked for. */
+    readonly texts?: ThreeTexts;
+  }[];
 }
 
 export interface RunState {
@@ -48,8 +53,17 @@ export function stepState(verdicts: readonly Verdict[], undone: boolean): StepSt
   return "fixed differently";
 }
 
-/** Reads every node of a run: one connection and one round trip each, and one more where the goal is asked. */
-export async function statusOf(run: Run, log: UndoLog, access: Access, context: Context): Promise<RunState> {
+/**
+ * Reads every node of a run: one connection and one round trip each, and one more where the goal is asked.
+ * @param texts True: with the texts of files that the run has changed.
+ */
+export async function statusOf(
+  run: Run,
+  log: UndoLog,
+  access: Access,
+  context: Context,
+  texts = false,
+): Promise<RunState> {
   const touched = touchedTargets(run);
   const reached = new Map<string, Session | KbreakError>();
   try {
@@ -58,7 +72,7 @@ export async function statusOf(run: Run, log: UndoLog, access: Access, context: 
       try {
         const session = await openSession(access(target), target.identity, context);
         reached.set(target.name, session);
-        return await targetStatus(run, log, session);
+        return await targetStatus(run, log, session, texts);
       } catch (caught) {
         const error = caught instanceof KbreakError ? caught : new RemoteError(messageOf(caught));
         if (!reached.has(target.name)) reached.set(target.name, error);
@@ -99,8 +113,13 @@ export async function statusOf(run: Run, log: UndoLog, access: Access, context: 
   }
 }
 
-async function targetStatus(run: Run, log: UndoLog, session: Session): Promise<readonly StepStatus[]> {
-  const findings = await findingsOf(log, session);
+async function targetStatus(
+  run: Run,
+  log: UndoLog,
+  session: Session,
+  texts: boolean,
+): Promise<readonly StepStatus[]> {
+  const findings = await findingsOf(log, session, texts);
   const steps = [...new Set(findings.map(({ item }) => item.intent.step))];
   const undone = run.records.some((entry) => entry.type === "undone" && entry.target === session.name);
   return steps.map((step) => {
@@ -114,7 +133,11 @@ async function targetStatus(run: Run, log: UndoLog, session: Session): Promise<r
         undone,
       ),
       symptom: mine[0]?.item.intent.symptom === undefined ? "none" : mine[0].symptom,
-      operations: mine.map(({ item, verdict }) => ({ title: kindOf(item.spec).title(item.spec), verdict })),
+      operations: mine.map(({ item, verdict, texts: three }) => ({
+        title: kindOf(item.spec).title(item.spec),
+        verdict,
+        ...(three === undefined ? {} : { texts: three }),
+      })),
     };
   });
 }

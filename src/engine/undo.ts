@@ -92,13 +92,13 @@ function record(log: UndoLog, entry: RunRecord, context: Context): void {
   }
 }
 
-async function look(session: Session, items: readonly Item[]): Promise<Looked> {
+async function look(session: Session, items: readonly Item[], content = false): Promise<Looked> {
   const steps = new Map(items.map(({ intent }) => [intent.step, intent]));
   const folders = [...new Set(items.flatMap(({ intent }) => Object.keys(intent.folders)))];
   const probes = [...steps.values()].flatMap(({ step, symptom }) =>
     symptom === undefined ? [] : [{ index: step, script: { shell: symptom.script } }],
   );
-  const frames = await session.read(lookScript({ operations: items, folders, probes, content: false }));
+  const frames = await session.read(lookScript({ operations: items, folders, probes, content }));
   const looks = items.map(({ index }) => lookOf(frames, index));
   return {
     states: looks.map(({ state }) => state),
@@ -137,19 +137,47 @@ export interface ItemFinding {
   readonly item: Item;
   readonly verdict: Verdict;
   readonly symptom: Symptom;
+  /** For a change of a text, when texts were asked for. */
+  readonly texts?: ThreeTexts;
 }
 
-/** What the operations of a run on one node look like now: one round trip. */
-export async function findingsOf(log: UndoLog, session: Session): Promise<readonly ItemFinding[]> {
+/** A text as it was before, as the change made it, and as it is now; `undefined`: what is there now is no text. */
+export interface ThreeTexts {
+  readonly before: string;
+  readonly made: string;
+  readonly now: string | undefined;
+}
+
+/**
+ * What the operations of a run on one node look like now: one round trip.
+ * @param texts True: with the texts of what is there, as far as it is text.
+ */
+export async function findingsOf(
+  log: UndoLog,
+  session: Session,
+  texts = false,
+): Promise<readonly ItemFinding[]> {
   const items = itemsOf(log.records, session.name);
   if (items.length === 0) return [];
-  const looked = await look(session, items);
+  const looked = await look(session, items, texts);
   const verdicts = verdictsOf(items, looked, log);
   return items.map((item) => ({
     item,
     verdict: verdicts[item.index] ?? "unknown",
     symptom: looked.symptoms.get(item.intent.step) ?? "unknown",
+    ...(texts ? textsOf(item, looked.states[item.index], log) : {}),
   }));
+}
+
+function textsOf(
+  { spec, before, token }: Item,
+  now: State | undefined,
+  log: UndoLog,
+): Pick<ItemFinding, "texts"> {
+  const kind = kindOf(spec);
+  const { before: was, after: made } = kind.preview(spec, before, heldOf(log)(token));
+  if (was === undefined || made === undefined || now === undefined) return {};
+  return { texts: { before: was, made, now: kind.text(now) } };
 }
 
 const heldOf = (log: UndoLog) => (token: string) => ({ token, content: log.content });

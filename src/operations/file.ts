@@ -251,7 +251,18 @@ export const file: OperationKind<FileOperation> = {
   remains: (spec, _before, now) =>
     now.values.unfinished === "yes" || (spec.grows === true && now.values.type !== "absent"),
   preview,
+  text,
 };
+
+/** A file's text; what stands in its place in a person's words. */
+function text({ values, notes }: State): string | undefined {
+  if (values.type === "absent") return "(it is not there)\n";
+  if (values.type === "folder") return "(a folder)\n";
+  if (values.type === "symlink")
+    return `(a symbolic link to ${Buffer.from(field(values, "target"), "base64").toString("utf8")})\n`;
+  const bytes = notes.content === undefined ? undefined : Buffer.from(notes.content, "base64");
+  return bytes !== undefined && isText(bytes) ? bytes.toString("utf8") : undefined;
+}
 
 /** Rename would split hard links apart and drop attribute flags that a new inode does not have, and cannot replace a mount. */
 function inPlace(before: State): boolean {

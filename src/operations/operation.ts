@@ -117,6 +117,8 @@ export interface OperationKind<Spec extends Operation = Operation> {
    * was.
    */
   isBack?(spec: Spec, before: State): Shell;
+  /** What a state is as a text, where {@link preview} has texts and the state was read with its content. */
+  text(state: State): string | undefined;
 }
 
 /** Answers that most kinds share. */
@@ -131,6 +133,7 @@ export const common = {
   remains: () => false,
   gone: () => false,
   halfway: () => true,
+  text: () => undefined,
 } satisfies Partial<OperationKind>;
 
 /** Whether two states are the same in all that decides a verdict. */

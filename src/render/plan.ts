@@ -4,6 +4,7 @@ import type { StepPlan } from "../engine/plan-step.ts";
 import type { Preview } from "../operations/operation.ts";
 import { type Colours, coloursFor } from "./colours.ts";
 import { label, masked } from "./mask.ts";
+import { strangers } from "./strangers.ts";
 
 /** A plan for people: per node and step what would change, texts as a diff, secrets hidden. */
 export function renderPlan(plan: Plan, spoilers: boolean, colours = coloursFor(process.stdout)): string {
@@ -48,22 +49,15 @@ function renderPreview({ line, before, after }: Preview, colours: Colours): stri
     .split("\n")
     .slice(4)
     .filter((text) => text !== "" && !text.startsWith("\\"))
-    .map((text) => `        ${coloured(text, colours)}${strangers(text, colours)}`);
+    .map(
+      (text) => `        ${coloured(text, colours)}${text.startsWith("+") ? strangers(text, colours) : ""}`,
+    );
   return [title, ...body].join("\n");
 }
 
 function coloured(line: string, colours: Colours): string {
   if (line.startsWith("+")) return colours.green(line);
   return line.startsWith("-") ? colours.red(line) : colours.dim(line);
-}
-
-/** Characters that cannot be told from ASCII by looking are named. */
-function strangers(line: string, colours: Colours): string {
-  if (!line.startsWith("+")) return "";
-  const found = [...new Set(line.match(/[^\p{ASCII}]/gu) ?? [])].map(
-    (character) => `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`,
-  );
-  return found.length === 0 ? "" : colours.yellow(`   (${found.join(", ")})`);
 }
 
 /** A plan as data, without contents; without spoilers only how many breaks each node gets. */

@@ -76,10 +76,27 @@ const textOf = ({ section, key, kind, before = "", after = "" }: Difference) =>
 /** A stack of Node's: kbreak's own errors have none. */
 const isDefect = ({ stderr }: Ended) => /^ {4}at /m.test(stderr);
 
-export async function useStand(product: Product, lab: TestLab, node: TestNode): Promise<Stand> {
+/** How a stand knows whether everything is as it was. */
+export interface Sight {
+  look(): Promise<Fingerprint>;
+  changes(before: Fingerprint): Promise<readonly Difference[]>;
+}
+
+const sightOf = (node: TestNode): Sight => ({
+  look: () => look(node),
+  changes: (before) => changesSince(node, before),
+});
+
+/** @param sight Default: the whole node, and nothing else. */
+export async function useStand(
+  product: Product,
+  lab: TestLab,
+  node: TestNode,
+  sight = sightOf(node),
+): Promise<Stand> {
   const dataFolder = mkdtempSync(join(tmpdir(), "kbreak-crash-"));
   const way = await wayTo(node.access.port ?? 22);
-  let sound: Fingerprint = await look(node);
+  let sound = await sight.look();
   const drive = (task: Task) =>
     startNode([
       driver,
@@ -116,9 +133,9 @@ export async function useStand(product: Product, lab: TestLab, node: TestNode): 
   const putBack = async (): Promise<readonly string[]> => {
     const { code, stderr } = await product.kbreak(dataFolder, "undo");
     const open = readRuns(dataFolder).runs.filter(isOpen);
-    const left = await changesSince(node, sound);
+    const left = await sight.changes(sound);
     // What is left of one disaster is not to be counted against the next one.
-    if (left.length > 0) sound = await look(node);
+    if (left.length > 0) sound = await sight.look();
     return [
       ...(code === 0 ? [] : [`kbreak undo ended with ${code}: ${stderr}`]),
       ...open.map(({ id, status }) => `run ${id} is still ${status}`),

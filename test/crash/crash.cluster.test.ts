@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cachedPrograms } from "../../src/lab/kubernetes/programs.ts";
+import { cluster } from "../breaks/grounds.ts";
+import { clusterBreaks } from "../breaks/proof.ts";
+import type { Bench } from "../support/bench.ts";
+import { type Product, useProduct } from "../support/product.ts";
+import type { DisasterName } from "./disasters.ts";
+import { nameOf, type Stand, type Tried, useStand } from "./harness.ts";
+import { random, sample, shuffled } from "./sample.ts";
+
+/** How many breaks are tried, at one boundary each: a cluster is slow to settle. */
+const wanted = Number(process.env.KBREAK_CLUSTER_POINTS ?? "2");
+const seed = Number(process.env.KBREAK_CRASH_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+/** A power cut makes everything on a node start anew, which would hide what undo has left: machines are for that. */
+const possible: readonly DisasterName[] = ["killed", "cut", "unreachable", "session"];
+
+const missing =
+  cachedPrograms() === undefined
+    ? "no programs of a Kubernetes in the cache; with Go, test/lab/kubernetes/build.sh makes them"
+    : undefined;
+
+describe.skipIf(missing !== undefined)(missing ?? "on a cluster", () => {
+  const ground = cluster();
+  let product: Product;
+  let bench: Bench;
+  let stands: readonly Stand[] = [];
+
+  beforeAll(async () => {
+    [product, bench] = await Promise.all([useProduct(), ground.open()]);
+    const [first, last] = [bench.lab.nodes[0], bench.lab.nodes.at(-1)];
+    const nodes = first === undefined || last === undefined ? [] : [first, last];
+    stands = await Promise.all(
+      nodes.map((node) =>
+        useStand(product, bench.lab, node, {
+          look: () => ground.look(bench, node),
+          changes: (before) => ground.changes(bench, node, before),
+        }),
+      ),
+    );
+  }, 900_000);
+
+  afterAll(async () => {
+    for (const stand of stands) await stand.end();
+    product?.remove();
+    await bench?.end();
+  });
+
+  it(`disasters at a boundary of each of ${wanted} breaks of a cluster: undone to the same cluster`, async () => {
+    const next = random(seed);
+    const tried: Tried[] = [];
+    for (const id of shuffled(clusterBreaks, next).slice(0, wanted)) {
+      const roles = bench.breaks.get(id)?.needs?.roles;
+      const stand = stands.findLast(({ node }) => roles === undefined || roles.includes(node.role));
+      if (stand === undefined) throw new Error(`the lab has no node for ${id}`);
+      for (const boundary of sample(await stand.count(id), 1, next)) {
+        const [disaster = "killed"] = sample(possible, 1, next);
+        tried.push(await stand.try({ ...boundary, disaster }));
+      }
+    }
+    const wrong = tried.filter(({ complaints }) => complaints.length > 0);
+    process.stdout.write(
+      `crash: a cluster: ${tried.length} points tried (seed ${seed}), ` +
+        `${tried.filter(({ reached }) => reached).length} reached, ` +
+        `${tried.length - wrong.length} undone to equality, ${wrong.length} residues\n`,
+    );
+    expect(wrong.map(nameOf)).toEqual([]);
+  }, 3_600_000);
+});

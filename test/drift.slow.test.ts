@@ -1,6 +1,9 @@
+import { posix } from "node:path";
+import pc from "picocolors";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { DriftError } from "../src/errors.ts";
 import type { Difference, Fingerprint } from "../src/fingerprint/types.ts";
+import { renderUndoPlan } from "../src/render/undo-plan.ts";
 import { type Bench, changesSince, look, on, useBench } from "./support/bench.ts";
 import type { TestNode } from "./support/lab.ts";
 
@@ -26,7 +29,7 @@ afterEach(async () => {
   await on(
     cp1,
     `systemctl stop ${rogue} 2>/dev/null || :
-     chattr -R -i /etc/kubernetes; rm -rf ${scheduler} ${manifest} /root/moved
+     chattr -R -i /etc/kubernetes; rm -f /etc/systemd/system/kernel-cache.service; rm -rf ${scheduler} ${manifest} /root/moved
      cp -a /root/sound/. /etc/kubernetes/
      rm -f /usr/local/bin/kube-auth-metal /usr/local/lib/${rogue} /etc/systemd/system/${rogue}.service
      rm -f /etc/systemd/system/multi-user.target.wants/${rogue}.service
@@ -52,6 +55,9 @@ const verdictsOf = async (run: string) => {
   return steps.flatMap(({ operations }) => operations.map(({ verdict }) => verdict));
 };
 const stateOf = async (run: string) => (await bench.status(run)).steps[0];
+
+const planOf = async (run: string) =>
+  renderUndoPlan([await bench.status(run, true)], { exact: false, spoilers: true }, pc.createColors(false));
 
 const left = async () => contentOnly(await changesSince(cp1, before));
 
@@ -103,6 +109,29 @@ describe("what a person has fixed in another way", () => {
     expect(await left()).toEqual([]);
   });
 
+  it("is kept where it is a certificate made anew; --exact puts the old one back", async () => {
+    const pki = "/etc/kubernetes/pki";
+    const original = await sha256(`${pki}/apiserver.crt`);
+    const operation = { kind: "file", path: `${pki}/apiserver.crt`, content: "expired\n" };
+    const steps = [{ operations: [operation] }];
+    const run = await bench.apply(await bench.playbook(JSON.stringify({ name: "certificate", steps })));
+    await on(
+      cp1,
+      `openssl req -x509 -key ${pki}/apiserver.key -CA ${pki}/ca.crt -CAkey ${pki}/ca.key -subj /CN=kube-apiserver -days 30 -out ${pki}/apiserver.crt`,
+    );
+    const renewed = await sha256(`${pki}/apiserver.crt`);
+    expect(await stateOf(run)).toMatchObject({ state: "fixed differently" });
+    const plan = await planOf(run);
+    expect(plan).toMatch(/apiserver\.crt +fixed differently +keep$/m);
+    expect(plan).toMatch(/^ {2}\.m\. {2}expired$/m);
+    expect(plan).not.toMatch(/[A-Za-z0-9+/]{60}/);
+    expect(await bench.undo(run)).toMatchObject({ complete: true, kept: 1 });
+    expect(await sha256(`${pki}/apiserver.crt`)).toBe(renewed);
+    expect(await bench.undo(run, { exact: true })).toMatchObject({ complete: true, kept: 0 });
+    expect(await sha256(`${pki}/apiserver.crt`)).toBe(original);
+    expect(await left()).toEqual([]);
+  });
+
   it("is kept beside a break that is undone", async () => {
     const playbook = await bench.playbook(
       "name: two\nsteps: [{ break: files/immutable }, { break: files/unicode-doppelganger }]\n",
@@ -131,6 +160,11 @@ describe("what a person has changed without fixing it", () => {
       `mv ${scheduler} /root/moved; ln -s /root/moved ${scheduler}`,
     ],
     ["it was emptied", "files/unicode-doppelganger", `: > ${scheduler}`],
+    [
+      "edited, and made immutable",
+      "files/unicode-doppelganger",
+      `echo '# mine' >> ${scheduler}; chattr +i ${scheduler}`,
+    ],
   ])("has drifted, and undo restores it: %s", async (_what, id, change) => {
     const run = await single(id);
     await on(cp1, change);
@@ -140,6 +174,21 @@ describe("what a person has changed without fixing it", () => {
     expect(undone.targets[0]?.operations).toMatchObject([{ verdict: "drifted", outcome: "restored" }]);
     await on(cp1, "rm -rf /root/moved");
     expect(await left()).toEqual([]);
+  });
+
+  it("is planned as what was there before, what we made of it, and what is there now", async () => {
+    const run = await single("files/unicode-doppelganger");
+    await on(cp1, `sed -i '1i # mine' ${scheduler}; sed -i '/^kind:/d' ${scheduler}`);
+    const plan = await planOf(run);
+    expect(plan).toMatch(/scheduler\.conf +drifted +restore$/m);
+    const marked = plan.split("\n").filter((line) => /^ {2}[b.][m.][n.] {2}/.test(line));
+    expect(marked.filter((line) => !line.startsWith("  bmn"))).toEqual([
+      "  ..n  # mine",
+      "  b..  current-context: system:kube-scheduler@kubernetes",
+      "  .mn  current-context: system:kube-schedul\u0435r@kubernetes   (U+0435)",
+      "  bm.  kind: Config",
+    ]);
+    expect(await bench.undo(run)).toMatchObject({ complete: true, kept: 0 });
   });
 });
 
@@ -174,6 +223,37 @@ describe("what stands in the way", () => {
     await on(cp1, `rm -r ${scheduler}`);
     expect(await bench.undo(run)).toMatchObject({ complete: true, kept: 0 });
     expect(await left()).toEqual([]);
+  });
+});
+
+describe("what is not there any more", () => {
+  it("the folder of a file: undo says so, makes up none, and ends when it is back", async () => {
+    const run = await single("persistence/rogue-systemd-unit");
+    await on(cp1, `systemctl stop ${rogue}; mv ${posix.dirname(manifest)} /root/moved`);
+    const undone = await bench.undo(run);
+    expect(undone.complete).toBe(false);
+    const [edit, ...others] = undone.targets[0]?.operations ?? [];
+    expect(edit).toMatchObject({
+      outcome: "left",
+      detail: `there is no folder ${posix.dirname(manifest)} any more`,
+    });
+    expect(others.map(({ outcome }) => outcome)).toEqual(others.map(() => "restored"));
+    await on(cp1, `mv /root/moved ${posix.dirname(manifest)}`);
+    expect(await bench.undo(run)).toMatchObject({ complete: true });
+    expect(await left()).toEqual([]);
+  });
+
+  it("the unit, as somebody has given it another name: that is theirs, and all else is undone", async () => {
+    const run = await single("persistence/rogue-systemd-unit");
+    const [units, other] = ["/etc/systemd/system", "kernel-cache.service"];
+    await on(
+      cp1,
+      `systemctl disable --now ${rogue}; mv ${units}/${rogue}.service ${units}/${other}; systemctl daemon-reload`,
+    );
+    expect(await stateOf(run)).toMatchObject({ state: "drifted" });
+    expect(await bench.undo(run)).toMatchObject({ complete: true, kept: 0 });
+    const others = (await left()).filter((line) => !line.includes(`${other} added`));
+    expect(others).toEqual([]);
   });
 });
 

@@ -63,10 +63,14 @@ file_fresh() { # path unit: has the running unit been started since the file las
   changed=$(stat -c %.6Z -- "$1" | tr -d .)
   if [ "$started" -ge "$changed" ]; then echo yes; else echo no; fi
 }
+file_unlock() { # path: without the flags that keep anybody from changing it, which it did not have before
+  case $(file_flags "$1") in *[ia]*) chattr -ia -- "$1" ;; esac
+}
 file_settle() { # path: what was renamed or written is on the disk
   sync -- "$(dirname -- "$1")"
 }
 file_cover() { # temporary: it is gone when this subshell ends, however it ends
+  [ -d "$(dirname -- "$1")" ] || { echo "there is no folder $(dirname -- "$1") any more" >&2; return 1; }
   temporary=$1
   trap file_uncover EXIT
 }

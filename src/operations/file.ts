@@ -234,7 +234,8 @@ export const file: OperationKind<FileOperation> = {
     sh`file_read ${spec.path} ${posix.dirname(spec.path)}/."$TOKEN" ${spec.grows === true} ${spec.reload ?? ""} ${spec.restart ?? ""}`,
   refusal,
   apply: (spec, before, held) => notified(spec, before, change(spec, before, held)),
-  restore: (spec, before, held) => notified(spec, before, putBack(spec, before, held)),
+  restore: (spec, before, held) =>
+    lines(sh`file_unlock ${spec.path}`, notified(spec, before, putBack(spec, before, held))),
   inEffect(spec, before, now, held) {
     const { type, fresh, reload, unfinished } = now.values;
     if (fresh === "no" || reload === "yes" || unfinished === "yes") return false;

@@ -20,17 +20,24 @@ interface Aligned {
 
 const linesOf = (text: string): readonly string[] => (text === "" ? [] : text.replace(/\n$/, "").split("\n"));
 
+/** Of lines that were replaced, each new one stands behind the old one in whose place it is, and the rest behind the last. */
 function align(origin: readonly string[], other: readonly string[]): Aligned {
   const has: boolean[] = [];
   const gaps: string[][] = [[]];
+  let replaced = 0;
   for (const { value, added, removed } of diffArrays([...origin], [...other])) {
-    if (added) gaps.at(-1)?.push(...value);
-    else
+    if (added) {
+      const first = gaps.length - replaced;
+      for (const [index, text] of value.entries()) gaps[Math.min(first + index, gaps.length - 1)]?.push(text);
+    } else
       for (const _ of value) {
         has.push(!removed);
         gaps.push([]);
       }
+    replaced = removed ? value.length : 0;
   }
+  // Nothing of it is left, so that no line is in the place of another.
+  if (!has.includes(true)) return { has, gaps: [...has.map(() => []), other] };
   return { has, gaps };
 }
 

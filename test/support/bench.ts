@@ -51,7 +51,8 @@ export interface Bench {
   attempt(playbook: Playbook, wish?: ApplyWish): Promise<Applied>;
   /** Plans and applies; gives the run. @throws the error that `kbreak apply` would end with. */
   apply(playbook: Playbook, wish?: ApplyWish): Promise<string>;
-  status(run: string): Promise<RunState>;
+  /** With `texts` also what is in the files that the run has changed. */
+  status(run: string, texts?: boolean): Promise<RunState>;
   /** The operations of a run in the order in which they were applied, as its undo log has them. */
   planned(run: string): readonly PlannedOperation[];
   /** The undo log of a run, as it is now. */
@@ -132,9 +133,9 @@ export async function useBench(
       if (error !== undefined) throw error;
       return result.run;
     },
-    status(run) {
+    status(run, texts = false) {
       const opened = log(run);
-      return statusOf(runOf(opened), opened, ({ access }) => access, context());
+      return statusOf(runOf(opened), opened, ({ access }) => access, context(), texts);
     },
     log,
     planned(run) {

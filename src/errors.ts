@@ -83,6 +83,12 @@ export class VerificationError extends KbreakError {
   override readonly exitCode = 3;
 }
 
+/** A step cut the way to its node, which put it back by itself; all of the run was undone there (exit 3). */
+export class RolledBackError extends KbreakError {
+  override readonly code = "rolled-back";
+  override readonly exitCode = 3;
+}
+
 /** The undo log is damaged, of another version or cannot be written. */
 export class UndoLogError extends KbreakError {
   override readonly code = "undo-log";

@@ -3,6 +3,7 @@ import type { ApplyResult } from "../engine/apply.ts";
 import type { Plan } from "../engine/plan.ts";
 import { InterruptedError, PreconditionError, UsageError } from "../errors.ts";
 import {
+  confirmOption,
   forksOption,
   inventoryOption,
   isInteractive,
@@ -18,6 +19,7 @@ interface ApplyFlags extends PlanFlags {
   readonly yes?: boolean;
   readonly verify: boolean;
   readonly keep?: boolean;
+  readonly confirm: number;
   readonly output: "table" | "json" | "name";
 }
 
@@ -38,6 +40,7 @@ export function register(program: Command): void {
     .option("-l, --limit <selection>", "only these nodes, such as cp1 or worker,!w3")
     .option("-p, --param <name=value>", "a parameter of the break; may be given several times", several, [])
     .option("-y, --yes", "do not ask")
+    .addOption(confirmOption())
     .option("--no-verify", "do not wait for effect and symptom")
     .option("--keep", "after a failure or Ctrl-C leave what was applied, instead of undoing it")
     .addOption(forksOption())
@@ -65,7 +68,8 @@ async function applyCommand(what: string, flags: ApplyFlags): Promise<void> {
       progress.close();
       if (context.signal.aborted) throw new InterruptedError("interrupted; nothing was changed");
       if (planned.targets.some(({ steps }) => steps.length > 0)) await confirm(planned, flags);
-      const result = await apply(planned, { verify: flags.verify, keep: flags.keep === true }, context);
+      const options = { verify: flags.verify, keep: flags.keep === true, confirm: flags.confirm };
+      const result = await apply(planned, options, context);
       progress.close();
       show(planned, result, flags);
       const error = errorOf(planned, result);

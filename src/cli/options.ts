@@ -26,6 +26,18 @@ function forks(text: string): number {
   return Number(text);
 }
 
+/** `--confirm SECONDS`. */
+export const confirmOption = () =>
+  new Option(
+    "--confirm <seconds>",
+    "what cuts the way to a node is put back by the node itself, unless a new connection works within so long",
+  )
+    .default(30)
+    .argParser((text) => {
+      if (/^\d{1,4}$/.test(text) && Number(text) >= 5 && Number(text) <= 3600) return Number(text);
+      throw new InvalidArgumentError("A number of seconds from 5 to 3600 is wanted.");
+    });
+
 /** Collects an option that may be given several times. */
 export const several = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 

@@ -98,6 +98,7 @@ async function describe(record: Logged): Promise<string> {
       `${record.title}: ${record.operations.map(({ spec }) => kindOf(spec).title(spec)).join("; ")}`,
     );
   if (record.type === "applied") return `step ${record.step + 1}`;
+  if (record.type === "switch") return `step ${record.step + 1}: its switch: ${record.answer}`;
   if (record.type === "symptom")
     return `step ${record.step + 1}: ${record.symptom} after ${record.after.toFixed(1)} s`;
   if (record.type === "failed") return label(`step ${record.step + 1}: ${record.message}`);

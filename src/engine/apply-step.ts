@@ -1,12 +1,15 @@
 import { DriftError, type KbreakError, LockError, RemoteError, VerificationError } from "../errors.ts";
 import { kindOf } from "../operations/index.ts";
 import type { State } from "../operations/operation.ts";
+import type { Shell } from "../shell.ts";
+import { confirm, rolledBack } from "./confirm.ts";
 import type { Context } from "./context.ts";
 import type { TargetPlan } from "./plan.ts";
 import { heldBy, type StepPlan } from "./plan-step.ts";
 import type { Failed, Intent, NodeClock } from "./records.ts";
-import { type Frame, LateError, UnknownOutcomeError } from "./script.ts";
-import type { Session } from "./session.ts";
+import { complaint, type Frame, LateError, UnknownOutcomeError } from "./script.ts";
+import type { RunWish, Session } from "./session.ts";
+import { standaloneScript } from "./standalone.ts";
 import {
   applyScript,
   type Change,
@@ -19,6 +22,7 @@ import {
   symptomFrom,
   symptomScript,
 } from "./step-script.ts";
+import { armed, type Switch, switchFor, unarmed } from "./switch.ts";
 import type { UndoLog } from "./undo-log.ts";
 
 /** What the node has said of a step that failed. */
@@ -36,20 +40,33 @@ export class StepFailure extends Error {
   }
 }
 
+/** How a step is applied. */
+export interface StepOptions {
+  /** False: the effect and the symptom are not waited for. */
+  readonly verify: boolean;
+  /** Seconds after which a node that cannot be reached any more puts a step back by itself. */
+  readonly confirm: number;
+}
+
 /**
- * Applies one step: its undo record first, then the change, then the proof.
- * @throws StepFailure, VerificationError, UndoLogError and whatever {@link Session.run} throws.
+ * Applies one step: its undo record first, then the change, then the proof. One that can cut the way to the node is
+ * made with a switch that puts it back, and confirmed over a new connection.
+ * @throws StepFailure, VerificationError, RolledBackError, UndoLogError and whatever {@link Session.run} throws.
  */
 export async function applyStep(
   target: TargetPlan,
   step: StepPlan,
-  options: { readonly verify: boolean },
+  options: StepOptions,
   context: Context,
   log: UndoLog,
   at: (detail: string) => void,
 ): Promise<void> {
   const name = target.node.name;
   for (const bytes of step.contents.values()) log.store(bytes);
+  const guard = switchFor(
+    step.operations.map(({ spec }) => spec),
+    options.confirm,
+  );
   const intent: Intent = {
     type: "intent",
     target: name,
@@ -59,6 +76,7 @@ export async function applyStep(
     operations: step.operations,
     folders: step.folders,
     expires: expiry(target.session),
+    ...(guard ? { guard } : {}),
     ...(step.symptom
       ? {
           symptom: {
@@ -71,23 +89,57 @@ export async function applyStep(
   };
   log.append(intent);
   context.logger.info({ node: name, step: step.index, break: step.break?.id }, "apply");
-  const frames = await change(target.session, step, intent.expires);
-  const states = judge(name, step, frames);
-  log.append({
-    type: "applied",
-    target: name,
-    step: step.index,
-    states,
-    ...foldersAround(frames),
+  const confirmed = guard ? confirmation(target.session, intent, guard, log, at) : async () => {};
+  const frames = await change(target.session, step, intent, confirmed);
+  const states = await thenConfirmed(confirmed, () => {
+    const after = judge(name, step, frames);
+    log.append({
+      type: "applied",
+      target: name,
+      step: step.index,
+      states: after,
+      ...foldersAround(frames),
+    });
+    return after;
   });
-  if (cutsTheWay(step)) await target.session.renew();
   if (!options.verify) return;
   refuseWithoutEffect(name, step, states);
   if (step.symptom !== undefined) await awaitSymptom(target.session, step, context, log, at);
 }
 
-const cutsTheWay = (step: StepPlan) =>
-  step.operations.some(({ spec }) => kindOf(spec).dangers(spec).includes("lockout"));
+/**
+ * Comes back to the node and cancels the step's switch, once.
+ * @returns What does it. @throws RolledBackError when the switch has fired, and what {@link confirm} throws.
+ */
+function confirmation(
+  session: Session,
+  { step, title }: Intent,
+  guard: Switch,
+  log: UndoLog,
+  at: (detail: string) => void,
+): () => Promise<void> {
+  let asked = false;
+  return async () => {
+    if (asked) return;
+    asked = true;
+    const answer = await confirm(session, guard, at);
+    log.append({ type: "switch", target: session.name, step, answer });
+    if (answer === "fired") throw rolledBack(session.name, title, guard);
+  };
+}
+
+/** Does `work`, and confirms whatever comes of it: no switch is left behind by an error. */
+async function thenConfirmed<T>(confirmed: () => Promise<void>, work: () => T): Promise<T> {
+  let result: T;
+  try {
+    result = work();
+  } catch (error) {
+    await confirmed();
+    throw error;
+  }
+  await confirmed();
+  return result;
+}
 
 const patienceOf = (step: StepPlan) => step.break?.patience ?? 15;
 
@@ -101,22 +153,37 @@ function expiry(session: Session): NodeClock {
 
 /**
  * Makes the change. When its outcome is unknown the node is read, over a new connection, before anything is decided.
- * @throws StepFailure when the node has said that nothing of it was done.
+ * @throws StepFailure when the node has said that nothing of it was done, and what `confirmed` throws.
  */
-async function change(session: Session, step: StepPlan, expires: NodeClock): Promise<readonly Frame[]> {
+async function change(
+  session: Session,
+  step: StepPlan,
+  intent: Intent,
+  confirmed: () => Promise<void>,
+): Promise<readonly Frame[]> {
   const operations = indexed(step.operations, 0);
-  const held = (token: string) => heldBy(token, (sha256) => step.contents.get(sha256));
+  const folders = Object.keys(step.folders);
+  const untouched = operations.map(({ index }) => index);
+  const nothingDone = (error: KbreakError) =>
+    new StepFailure(error, { untouched, answered: true, found: step.folders, left: step.folders });
+  const { script, wish } = sending(session, step, intent);
   try {
-    return await session.run(applyScript(operations, Object.keys(step.folders), held), expires);
-  } catch (error) {
-    if (error instanceof LateError || error instanceof LockError) {
-      const untouched = operations.map(({ index }) => index);
-      throw new StepFailure(error, { untouched, answered: true, found: step.folders, left: step.folders });
-    }
-    if (!(error instanceof UnknownOutcomeError)) throw error;
-    const frames = await session.read(
-      lookScript({ operations, folders: Object.keys(step.folders), probes: [], content: false }),
+    const frames = await session.run(script, wish);
+    const refusal = unarmed(frames);
+    if (refusal === undefined) return frames;
+    // Whatever there is of it goes; it cannot have fired.
+    await confirmed().catch(() => {});
+    throw nothingDone(
+      new RemoteError(
+        `${session.name}: ${step.title}: it can cut the way to the node, and the switch that would put it back could not be armed: ${complaint(refusal)}`,
+        { target: session.name, hint: "nothing was changed" },
+      ),
     );
+  } catch (error) {
+    if (error instanceof LateError || error instanceof LockError) throw nothingDone(error);
+    if (!(error instanceof UnknownOutcomeError)) throw error;
+    await confirmed();
+    const frames = await session.read(lookScript({ operations, folders, probes: [], content: false }));
     const states = operations.map(({ index }) => lookOf(frames, index).state);
     if (!states.every((state, index) => inEffect(step, index, state))) throw error;
     // All of it is in effect, so the script had run to its end and only its answer was lost.
@@ -127,6 +194,31 @@ async function change(session: Session, step: StepPlan, expires: NodeClock): Pro
       ...(times ? [{ ...times, name: "folders-left" }] : []),
     ];
   }
+}
+
+/** The script of a step, with its switch where it has one, and how it is sent. */
+function sending(
+  session: Session,
+  step: StepPlan,
+  { guard, expires }: Intent,
+): { readonly script: Shell; readonly wish: RunWish } {
+  const held = (token: string) => heldBy(token, (sha256) => step.contents.get(sha256));
+  const script = applyScript(indexed(step.operations, 0), Object.keys(step.folders), held);
+  if (guard === undefined) return { script, wish: { expires } };
+  const restore = standaloneScript({
+    place: session.identity,
+    operations: step.operations,
+    folders: Object.entries(step.folders).map(([folder, time]) => ({
+      ...{ folder, time },
+      expected: undefined,
+      always: true,
+    })),
+    held,
+    locked: true,
+  });
+  // The answer may be what was cut off: a new connection is tried while there still is time to confirm.
+  const deadline = Math.max(guard.seconds / 2, EXPIRY + 1) * 1000;
+  return { script: armed(guard, restore, script), wish: { expires, deadline } };
 }
 
 function inEffect(step: StepPlan, index: number, now: State | undefined): boolean {

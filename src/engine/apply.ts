@@ -5,6 +5,7 @@ import {
   messageOf,
   PreconditionError,
   RemoteError,
+  RolledBackError,
   UndoError,
 } from "../errors.ts";
 import { machineOf } from "../inventory/enrolment.ts";
@@ -40,7 +41,12 @@ export interface ApplyOptions {
   readonly verify: boolean;
   /** True: what was applied stays after a failure or Ctrl-C. */
   readonly keep: boolean;
+  /** Seconds after which a node that was cut off puts the step that did it back by itself. Default 30. */
+  readonly confirm?: number;
 }
+
+/** Seconds: sshd's own default for a login is 120, but a way that needs more than this is of no use to a fixer. */
+export const CONFIRM = 30;
 
 /**
  * Applies a plan. Every change is in the undo log, on the disk, before it is made; a target that fails has its own part
@@ -140,7 +146,8 @@ function outcomeOf(results: readonly TargetResult[], interrupted: boolean) {
   const left = results.some(({ undone }) => undone !== undefined && !undone.complete);
   if (left) return "undo incomplete";
   const standing = results.some(({ undone }) => undone === undefined);
-  if (!standing) return "undone";
+  if (!standing)
+    return results.some(({ error }) => error instanceof RolledBackError) ? "rolled back" : "undone";
   if (interrupted) return "interrupted";
   return results.some(({ error }) => error !== undefined) ? "failed" : "applied";
 }
@@ -158,7 +165,7 @@ async function applyTarget(
     if (context.signal.aborted) break;
     const task = startTask(context, name, `step-${step.index}`, step.title);
     try {
-      await applyStep(target, step, options, context, log, task.at);
+      await applyStep(target, step, { confirm: CONFIRM, ...options }, context, log, task.at);
       task.end("done");
     } catch (caught) {
       const error = kbreakErrorOf(caught, name);

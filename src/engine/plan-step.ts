@@ -10,6 +10,7 @@ import { type FactsRequest, factsScript, parseFacts, programsFrom, programsScrip
 import type { FolderTimes, PlannedOperation } from "./records.ts";
 import type { Session } from "./session.ts";
 import { foldersOf, indexed, lookOf, lookScript, symptomFrom } from "./step-script.ts";
+import { cutsLastingly, switchFolders, switchFor } from "./switch.ts";
 
 /** One step of a run on one node, with everything read that undo will need. */
 export interface StepPlan {
@@ -117,7 +118,11 @@ export async function planStep(
   if (!facts.ownKernel && specs.some((spec) => kindOf(spec).reach(spec) === "kernel"))
     return skip(sharedKernel(node));
   const symptom = found && isBreakStep(step) ? found.symptom(step.params as never, facts) : undefined;
-  const needed = [...specs.flatMap((spec) => kindOf(spec).commands(spec)), ...(symptom?.commands ?? [])];
+  const needed = [
+    ...specs.flatMap((spec) => kindOf(spec).commands(spec)),
+    ...(symptom?.commands ?? []),
+    ...(switchFor(specs, 0) === undefined ? [] : ["setsid"]),
+  ];
   const missing = await missingPrograms(session, needed, facts);
   if (missing.length > 0) return skip(`missing on the node: ${missing.join(", ")}`);
   return readStep(session, { index, title, break: found, symptom }, specs);
@@ -160,7 +165,8 @@ async function readStep(
   const skip = (reason: string): SkippedStep => ({ index: step.index, title: step.title, reason });
   const fresh = specs.map((spec) => ({ spec, token: randomBytes(9).toString("hex"), before: nothing }));
   const operations = indexed(fresh, 0);
-  const folders = [...new Set(specs.flatMap((spec) => kindOf(spec).folders(spec)))];
+  const changed = specs.flatMap((spec) => kindOf(spec).folders(spec));
+  const folders = [...new Set([...changed, ...(cutsLastingly(specs) ? switchFolders : [])])];
   const frames = await session.read(
     lookScript({
       operations,

@@ -3,12 +3,14 @@ import type { Operation, State } from "../operations/operation.ts";
 import type { KubectlQuestion } from "../playbook/types.ts";
 import type { Symptom } from "../probes/probe.ts";
 import type { NodeAccess } from "../transport/transport.ts";
+import type { Switch, SwitchAnswer } from "./switch.ts";
 
 /** The records of an undo log, in the order in which a run writes them. */
 export type RunRecord =
   | RunStarted
   | Intent
   | Applied
+  | SwitchRecord
   | SymptomRecord
   | Failed
   | UndoStarted
@@ -94,6 +96,8 @@ export interface Intent {
   readonly folders: FolderTimes;
   /** Until then the change may still arrive at the node, and not after. */
   readonly expires: NodeClock;
+  /** What the node puts the step back with by itself, unless it is cancelled; absent where nothing can be cut. */
+  readonly guard?: Switch;
   readonly symptom?: ProbeRecord;
 }
 
@@ -106,6 +110,14 @@ export interface Applied {
   /** The folders' times just before and after the change. */
   readonly found: FolderTimes;
   readonly left: FolderTimes;
+}
+
+/** The switch of a step is no longer on the node. */
+export interface SwitchRecord {
+  readonly type: "switch";
+  readonly target: string;
+  readonly step: number;
+  readonly answer: SwitchAnswer;
 }
 
 export interface SymptomRecord {
@@ -172,8 +184,18 @@ export interface Observed {
   readonly state: string;
 }
 
-/** `gone`: its practice nodes were removed, so there is nothing left that could be undone. */
+/**
+ * `gone`: its practice nodes were removed, so there is nothing left that could be undone. `rolled back`: a step cut the
+ * way to its node, which put it back by itself, and the rest was undone.
+ */
 export interface RunEnded {
   readonly type: "end";
-  readonly outcome: "applied" | "failed" | "interrupted" | "undone" | "undo incomplete" | "gone";
+  readonly outcome:
+    | "applied"
+    | "failed"
+    | "interrupted"
+    | "undone"
+    | "rolled back"
+    | "undo incomplete"
+    | "gone";
 }

@@ -17,7 +17,8 @@ export interface Run {
 
 /**
  * `applied`: broken as it should be. `interrupted`: kbreak ended in the middle. `failed`: what was applied was undone
- * or could not be. `undone`: nothing of it is left, but what a person fixed in another way. `gone`: its nodes are.
+ * or could not be. `undone`: nothing of it is left, but what a person fixed in another way. `rolled back`: the same, as
+ * a node was cut off and put itself back. `gone`: its nodes are.
  */
 export type RunStatus = RunEnded["outcome"];
 
@@ -80,7 +81,7 @@ function statusOf(records: readonly Logged[]): RunStatus {
 
 /** Whether something of the run may still be in effect. */
 export function isOpen(run: Run): boolean {
-  return run.status !== "undone" && run.status !== "gone";
+  return run.status !== "undone" && run.status !== "rolled back" && run.status !== "gone";
 }
 
 /** Ends the open runs of an inventory whose nodes exist no more. @throws LockError, UndoLogError */

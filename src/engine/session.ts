@@ -10,11 +10,8 @@ import { clockOf, type Frame, runScript, UnknownOutcomeError } from "./script.ts
 export interface Session {
   readonly name: string;
   readonly identity: Identity;
-  /**
-   * Runs a script there. One that has not arrived by `expires` does nothing.
-   * @throws what {@link runScript} throws.
-   */
-  run(body: Shell, expires?: NodeClock): Promise<readonly Frame[]>;
+  /** Runs a script there. @throws what {@link runScript} throws. */
+  run(body: Shell, how?: RunWish): Promise<readonly Frame[]>;
   /** A read, which may be done again: tried once more over a new connection when its outcome is unknown. */
   read(body: Shell): Promise<readonly Frame[]>;
   /**
@@ -26,6 +23,13 @@ export interface Session {
   /** The node's own time as it must be about now. @throws RemoteError before anything has been read there. */
   clock(): NodeClock;
   close(): Promise<void>;
+}
+
+export interface RunWish {
+  /** A script that has not arrived by then does nothing. */
+  readonly expires?: NodeClock;
+  /** Milliseconds after which its answer is not waited for any more. Default 300 000. */
+  readonly deadline?: number;
 }
 
 /** Milliseconds that a script may take: filling etcd on a slow disk is the longest. */
@@ -45,11 +49,11 @@ export async function openSession(
   const open = () => context.connect(access, { hostKey: identity.hostKey });
   let connection: Connection = await open();
   let seen: { readonly clock: NodeClock; readonly at: Moment } | undefined;
-  const run = async (body: Shell, expires?: NodeClock) => {
+  const run = async (body: Shell, { expires, deadline = DEADLINE }: RunWish = {}) => {
     const frames = await runScript(connection, body, {
       machineId: identity.machineId,
       ...(identity.containerId === undefined ? {} : { containerId: identity.containerId }),
-      deadline: DEADLINE,
+      deadline,
       ...(expires === undefined ? {} : { expires }),
       ...(patience === undefined ? {} : { patience }),
     });

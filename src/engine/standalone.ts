@@ -22,6 +22,8 @@ export interface StandaloneOptions {
   readonly held: (token: string) => Held;
   /** What an operation is called in the report. Default: its kind's title. */
   readonly titleOf?: (spec: Operation) => string;
+  /** True: whoever runs it holds the node's lock already. */
+  readonly locked?: boolean;
   /** Seconds to wait for another script that is at work on the node. Default 150: filling etcd takes its time. */
   readonly patience?: number;
 }
@@ -85,7 +87,8 @@ const backFunction = ({ index, spec, before }: Changing): Shell =>
  * @throws UndoLogError when a pre-image is missing or damaged.
  */
 export function standaloneScript(options: StandaloneOptions): string {
-  const { place, folders, held, titleOf = (spec) => kindOf(spec).title(spec), patience = 150 } = options;
+  const { place, folders, held, locked = false, patience = 150 } = options;
+  const { titleOf = (spec: Operation) => kindOf(spec).title(spec) } = options;
   const operations = indexed(options.operations, 0);
   const actors = operations.filter(isActor).toReversed();
   const others = operations.filter((operation) => !isActor(operation)).toReversed();
@@ -102,7 +105,7 @@ read -r ARRIVED _ </proc/uptime`,
     library,
     sh`[ "$(id -u)" = 0 ] || refuse 'this has to be run as root'`,
     identityCheck(place, trusted("refuse 'this is another machine than the one that it is for'")),
-    lock(patience, trusted("refuse 'another script is at work on this machine'")),
+    locked ? sh`:` : lock(patience, trusted("refuse 'another script is at work on this machine'")),
     restorers(operations, held),
     ...operations.map(backFunction),
     ...operations.map(({ index }) => sh`WHY_${trusted(String(index))}=`),

@@ -2,11 +2,14 @@ import { KbreakError, messageOf, RemoteError, UndoLogError } from "../errors.ts"
 import { kindOf } from "../operations/index.ts";
 import type { State } from "../operations/operation.ts";
 import type { Symptom } from "../probes/probe.ts";
+import { lines, type Shell, sh } from "../shell.ts";
 import { type Context, startTask } from "./context.ts";
 import { ACTOR_PERIOD, folderWishes, type Item, isActor, itemsOf } from "./items.ts";
 import type { FolderTimes, RunRecord, Verdict } from "./records.ts";
+import type { Frame } from "./script.ts";
 import type { Session } from "./session.ts";
 import { changeOf, foldersOf, lookOf, lookScript, restoreScript, symptomFrom } from "./step-script.ts";
+import { answerOf, cancelling, type Switch } from "./switch.ts";
 import type { UndoLog } from "./undo-log.ts";
 import { isRestored, verdictOf } from "./verdict.ts";
 
@@ -47,6 +50,7 @@ interface Looked {
   /** By step. */
   readonly symptoms: ReadonlyMap<number, Symptom>;
   readonly folders: FolderTimes;
+  readonly frames: readonly Frame[];
 }
 
 /**
@@ -92,13 +96,26 @@ function record(log: UndoLog, entry: RunRecord, context: Context): void {
   }
 }
 
-async function look(session: Session, items: readonly Item[], content = false): Promise<Looked> {
+/** What may come with a look. */
+interface LookWish {
+  /** True: the bytes of files, too. */
+  readonly content?: boolean;
+  /** What the same script does before it looks. */
+  readonly first?: Shell;
+}
+
+async function look(
+  session: Session,
+  items: readonly Item[],
+  { content = false, first = sh`` }: LookWish = {},
+): Promise<Looked> {
   const steps = new Map(items.map(({ intent }) => [intent.step, intent]));
   const folders = [...new Set(items.flatMap(({ intent }) => Object.keys(intent.folders)))];
   const probes = [...steps.values()].flatMap(({ step, symptom }) =>
     symptom === undefined ? [] : [{ index: step, script: { shell: symptom.script } }],
   );
-  const frames = await session.read(lookScript({ operations: items, folders, probes, content }));
+  const script = lookScript({ operations: items, folders, probes, content });
+  const frames = await session.read(lines(first, script));
   const looks = items.map(({ index }) => lookOf(frames, index));
   return {
     states: looks.map(({ state }) => state),
@@ -108,19 +125,21 @@ async function look(session: Session, items: readonly Item[], content = false): 
       [...steps.values()].map(({ step, symptom }) => [step, symptom ? symptomFrom(frames, step) : "quiet"]),
     ),
     folders: foldersOf(frames, "folders"),
+    frames,
   };
 }
 
 /**
- * The first look of an undo. A change that was sent and never heard of again may still be in the network, and would be
- * made after it was undone: so its expiry is waited for.
+ * The first look of an undo, behind the cancellation of what would undo by itself meanwhile. A change that was sent and
+ * never heard of again may still be in the network, and would be made after it was undone: so its expiry is waited for.
  */
 async function lookWhenSettled(
   session: Session,
   items: readonly Item[],
+  guards: readonly Switch[],
   at: (detail: string) => void,
 ): Promise<Looked> {
-  const first = await look(session, items);
+  const first = await look(session, items, { first: cancelling(guards) });
   const { boot, uptime } = session.clock();
   const waits = items
     .filter(({ onItsWay, intent }) => onItsWay && intent.expires.boot === boot)
@@ -129,7 +148,21 @@ async function lookWhenSettled(
   if (seconds === 0) return first;
   at(`waiting ${seconds} s for what may still be on its way`);
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-  return look(session, items);
+  const second = await look(session, items, { first: cancelling(guards) });
+  return { ...second, frames: [...first.frames, ...second.frames] };
+}
+
+/** The steps whose switch nobody has heard of since it was to be armed. */
+function guardedSteps(log: UndoLog, target: string): ReadonlyMap<number, Switch> {
+  const mine = log.records.filter((entry) => "target" in entry && entry.target === target);
+  const gone = new Set(mine.flatMap((entry) => (entry.type === "switch" ? [entry.step] : [])));
+  return new Map(
+    mine.flatMap((entry) =>
+      entry.type === "intent" && entry.guard !== undefined && !gone.has(entry.step)
+        ? [[entry.step, entry.guard]]
+        : [],
+    ),
+  );
 }
 
 /** An operation of a run and what is to be said of it now. Reads only. */
@@ -159,7 +192,7 @@ export async function findingsOf(
 ): Promise<readonly ItemFinding[]> {
   const items = itemsOf(log.records, session.name);
   if (items.length === 0) return [];
-  const looked = await look(session, items, texts);
+  const looked = await look(session, items, { content: texts });
   const verdicts = verdictsOf(items, looked, log);
   return items.map((item) => ({
     item,
@@ -204,7 +237,12 @@ async function undoItems(
 ): Promise<readonly OperationUndone[]> {
   const { session, log, exact } = request;
   at("looking");
-  const first = await lookWhenSettled(session, items, at);
+  const guarded = guardedSteps(log, request.target);
+  const first = await lookWhenSettled(session, items, [...guarded.values()], at);
+  for (const [step, guard] of guarded) {
+    const answer = answerOf(first.frames, guard);
+    if (answer) record(log, { type: "switch", target: request.target, step, answer }, context);
+  }
   const found = verdictsOf(items, first, log);
   const folders = decideFolders(log, request.target, items, first.folders, context);
   const actors = items.filter((item) => isActor(item) && found[item.index] !== "fixed exactly").toReversed();

@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { sh, trusted } from "../shell.ts";
 import { common, type OperationKind, type State } from "./operation.ts";
+import { wayInDangers } from "./way-in.ts";
 
 export interface AttributesOperation {
   readonly kind: "attributes";
@@ -55,6 +56,7 @@ export const attributes: OperationKind<AttributesOperation> = {
   library,
   title: (spec) => `set ${spec.add} on ${spec.path}`,
   owns: (spec) => [`flags:${posix.normalize(spec.path)}`],
+  dangers: (spec) => [...wayInDangers([spec.path]), ...common.dangers(spec)],
   commands: () => ["chattr", "lsattr", "sync"],
   read: (spec) => sh`attributes_read ${spec.path}`,
   refusal(spec, before) {

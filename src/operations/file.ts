@@ -4,6 +4,7 @@ import type { FromSchema } from "json-schema-to-ts";
 import { lines, type Shell, sh } from "../shell.ts";
 import { fileLibrary } from "./file-library.ts";
 import { common, field, type Held, type OperationKind, type Preview, type State } from "./operation.ts";
+import { wayInDangers } from "./way-in.ts";
 
 /** Larger files are not carried to the controller; `move` puts them aside on the node instead. */
 export const LARGEST_FILE = 4 * 1024 * 1024;
@@ -222,6 +223,7 @@ export const file: OperationKind<FileOperation> = {
   library: fileLibrary,
   title,
   owns: (spec) => [`file:${posix.normalize(spec.path)}`],
+  dangers: (spec) => [...wayInDangers([spec.path], [spec.restart]), ...common.dangers(spec)],
   commands: (spec) => [
     "sha256sum",
     "base64",

@@ -169,6 +169,7 @@ export const firewallRule: OperationKind<FirewallRuleOperation> = {
   owns: (spec) => [`firewall-rule:${[familyOf(spec), tableOf(spec), spec.chain, ...spec.rule].join(" ")}`],
   commands: (spec) => [toolOf(spec), "unshare"],
   dangers: (spec) => ["lockout", ...common.dangers(spec)],
+  lasting: () => false,
   read: (spec) => sh`rule_read ${toolOf(spec)} ${familyOf(spec)} ${tableOf(spec)} ${spec.chain} ${spec.rule}`,
   refusal(spec, before) {
     if (before.values.rule === "present") return `the rule is there already: ${firewallRule.title(spec)}`;

@@ -81,6 +81,7 @@ export const link: OperationKind<LinkOperation> = {
   owns: (spec) => [`link:${spec.device}`],
   commands: () => ["ip"],
   dangers: () => ["lockout"],
+  lasting: () => false,
   read: (spec) => sh`link_read ${spec.device}`,
   refusal(spec, before) {
     if (before.values.device === "absent") return `there is no network device ${spec.device}`;

@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { sh, trusted } from "../shell.ts";
 import { common, field, type OperationKind } from "./operation.ts";
+import { wayInDangers } from "./way-in.ts";
 
 export interface ModeOperation {
   readonly kind: "mode";
@@ -79,6 +80,7 @@ export const mode: OperationKind<ModeOperation> = {
   title: (spec) =>
     `give ${spec.path} ${[spec.mode && `mode ${spec.mode}`, spec.owner && `owner ${spec.owner}`].filter(Boolean).join(" and ")}`,
   owns: (spec) => [`mode:${posix.normalize(spec.path)}`],
+  dangers: (spec) => [...wayInDangers([spec.path]), ...common.dangers(spec)],
   commands: () => ["stat", "chmod", "chown", "sync"],
   read: (spec) => sh`mode_read ${spec.path}`,
   refusal(spec, before) {

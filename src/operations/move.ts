@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { sh, trusted } from "../shell.ts";
 import { common, type OperationKind } from "./operation.ts";
+import { wayInDangers } from "./way-in.ts";
 
 export interface MoveOperation {
   readonly kind: "move";
@@ -73,6 +74,7 @@ export const move: OperationKind<MoveOperation> = {
   library,
   title: (spec) => `rename ${spec.path} to ${spec.to}`,
   owns: (spec) => [`file:${posix.normalize(spec.path)}`, `file:${posix.normalize(spec.to)}`],
+  dangers: (spec) => [...wayInDangers([spec.path, spec.to]), ...common.dangers(spec)],
   commands: () => ["sha256sum", "stat", "mv", "sync"],
   folders: (spec) => [...new Set([posix.dirname(spec.path), posix.dirname(spec.to)])],
   read: (spec) => sh`move_read ${spec.path} ${spec.to}`,

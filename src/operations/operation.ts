@@ -83,6 +83,8 @@ export interface OperationKind<Spec extends Operation = Operation> {
    * would not be the only one to be broken. `node`: only the node is touched.
    */
   reach(spec: Spec): "node" | "kernel";
+  /** True when the change is still there after the node was started again. */
+  lasting(spec: Spec): boolean;
   /** True when it leaves something running that breaks again: undo ends it first. */
   actor(spec: Spec): boolean;
   /** Folders whose modification time the change moves; undo sets it back where nobody else wrote. */
@@ -127,6 +129,7 @@ export const common = {
   dangers: (spec: Operation): readonly Danger[] =>
     /[^\p{ASCII}]/u.test(JSON.stringify(spec)) ? ["unicode"] : [],
   reach: () => "node",
+  lasting: () => true,
   actor: () => false,
   folders: (): readonly string[] => [],
   restored: (_spec: Operation, before: State, now: State) => sameValues(before, now),

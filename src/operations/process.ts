@@ -1,4 +1,5 @@
-import { sh, trusted } from "../shell.ts";
+import { lines, sh, trusted } from "../shell.ts";
+import { markedProcesses } from "./marked.ts";
 import { common, type OperationKind } from "./operation.ts";
 
 export interface ProcessOperation {
@@ -22,15 +23,9 @@ const schema = {
   additionalProperties: false,
 } as const;
 
-/**
- * A process is known by a word in its environment that is in the undo log before it starts: a pid would be known only
- * after, and after a crash in between nobody could tell whose it is. The variable is one that systemd sets on every
- * service, so it tells a fixer nothing.
- */
-const library = trusted(String.raw`
-process_pids() { # token
-  grep -lszx -F -- "INVOCATION_ID=$1" /proc/[0-9]*/environ | cut -d/ -f3
-}
+const library = lines(
+  markedProcesses,
+  trusted(String.raw`
 process_read() { # token command...
   token=$1; shift
   if [ -n "$(process_pids "$token")" ]; then put running yes; else put running no; fi
@@ -59,7 +54,8 @@ process_end() { # token
   echo "the process does not end" >&2
   return 1
 }
-`);
+`),
+);
 
 export const process: OperationKind<ProcessOperation> = {
   ...common,
@@ -70,6 +66,7 @@ export const process: OperationKind<ProcessOperation> = {
   title: (spec) => `start ${spec.command.join(" ")}`,
   owns: (spec) => [`process:${spec.command.join(" ")}`],
   commands: (spec) => ["setsid", ...(spec.command[0] === undefined ? [] : [spec.command[0]])],
+  lasting: () => false,
   actor: () => true,
   read: (spec) => sh`process_read "$TOKEN" ${spec.command}`,
   refusal(spec, before) {

@@ -335,6 +335,7 @@ export const qdisc: OperationKind<QdiscOperation> = {
   owns: (spec) => [`qdisc:${spec.device}`],
   commands: () => ["tc", "ip", "unshare", "sha256sum"],
   dangers: () => ["lockout"],
+  lasting: () => false,
   read: (spec) => sh`qdisc_read ${spec.device} ${batch(spec, "lo", "add")}`,
   refusal(spec, before) {
     const { device } = spec;

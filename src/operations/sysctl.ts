@@ -162,6 +162,7 @@ export const sysctl: OperationKind<SysctlOperation> = {
   owns: (spec) => [`sysctl:${traitOf(spec.name)?.along?.[0] ?? pathOf(spec.name)}`],
   commands: () => [],
   dangers: (spec) => (spec.name.startsWith("net.") ? ["lockout"] : []),
+  lasting: () => false,
   reach: (spec) => (spec.name.startsWith("net.") && !ofWholeKernel.test(spec.name) ? "node" : "kernel"),
   read: (spec) => sh`sysctl_read ${pathOf(spec.name)} ${traitOf(spec.name)?.along ?? []}`,
   refusal(spec, before) {

@@ -1,5 +1,6 @@
 import { lines, sh, trusted } from "../shell.ts";
 import { common, field, type OperationKind, type State } from "./operation.ts";
+import { wayInDangers } from "./way-in.ts";
 
 export interface UnitOperation {
   readonly kind: "unit";
@@ -137,6 +138,8 @@ export const unit: OperationKind<UnitOperation> = {
       .join(" "),
   owns: (spec) => [`unit:${spec.unit}`],
   commands: () => ["systemctl"],
+  dangers: (spec) => [...wayInDangers([], [spec.unit]), ...common.dangers(spec)],
+  lasting: (spec) => spec.enabled !== undefined,
   actor: (spec) => spec.active === true,
   folders: (spec) => (spec.enabled === undefined ? [] : enablement),
   read: (spec) => sh`unit_read ${spec.unit} ${spec.enabled !== undefined}`,

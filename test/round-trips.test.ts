@@ -29,6 +29,7 @@ const readsFacts = (script: string) => script.includes("frame 0 facts facts_node
 const reads = (script: string) => /^look \d+$/m.test(script) && !/^(swap|put_back) \d+ ?/m.test(script);
 const applies = (script: string) => /^swap \d+ /m.test(script);
 const restores = (script: string) => /^put_back \d+$/m.test(script);
+const cancels = (script: string) => script.includes("begin 0 switches");
 const asksSymptoms = (script: string) => /symptom_\d+/.test(script) && !/^look \d+$/m.test(script);
 const asksGoals = (script: string) => /^frame \d+ goal goal_\d+$/m.test(script);
 
@@ -65,6 +66,26 @@ it.each([
   expect(polls).toBeGreaterThanOrEqual(1);
   expect(count.runs.length).toBe(3 + polls);
   await bench.undo(run);
+});
+
+it("apply of what can cut the way in: one connection and one round trip more, and its undo none", async () => {
+  const count = counter();
+  const playbook = await bench.playbook(`
+name: way
+steps:
+  - operations: [{ kind: firewall-rule, chain: INPUT, rule: [-p, tcp, --dport, '9', -j, DROP] }]
+    targets: cp1
+`);
+  const run = await bench.apply(playbook, { connect: count.connect });
+  expect(count.connections).toEqual(["cp1", "cp1"]);
+  expect(count.trips("cp1", applies)).toBe(1);
+  expect(count.trips("cp1", cancels)).toBe(1);
+  expect(count.runs.length).toBe(4);
+
+  const undoing = counter();
+  expect(await bench.undo(run, { connect: undoing.connect })).toMatchObject({ complete: true });
+  expect(undoing.trips("cp1", cancels)).toBe(0);
+  expect(undoing.runs.length).toBe(3);
 });
 
 it("apply without --verify asks no symptom; a goal is one more round trip, before anything is changed", async () => {

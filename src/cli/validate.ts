@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { ConfigError, type Problem, UsageError } from "../errors.ts";
 import type { Known, KnownBreak } from "../playbook/known.ts";
+import type { Playbook } from "../playbook/types.ts";
 import { foreignBreaks, openCatalogue } from "./catalogue.ts";
 import { outputOption, print, printJson } from "./options.ts";
 
@@ -12,6 +13,8 @@ interface Verdict {
   readonly file: string;
   readonly kind: "playbook" | "inventory" | "folder of breaks" | "unknown";
   readonly problems: readonly Problem[];
+  /** What a sound playbook says of itself, without what it breaks. */
+  readonly summary?: string;
 }
 
 /** Adds `kbreak validate [FILE…]`. */
@@ -47,8 +50,9 @@ async function validate(files: readonly string[], options: Options): Promise<voi
     printJson(verdicts);
     return;
   }
-  for (const { file, kind, problems } of verdicts) {
-    if (problems.length === 0) print(`${file}: a valid ${kind}`);
+  for (const { file, kind, problems, summary } of verdicts) {
+    if (problems.length === 0)
+      print(`${file}: a valid ${kind}${summary === undefined ? "" : `: ${summary}`}`);
     for (const problem of problems) {
       process.stderr.write(`${problem.file}:${problem.line}:${problem.column}: ${problem.message}\n`);
     }
@@ -77,10 +81,24 @@ async function verdictOn(file: string, known: Known): Promise<Verdict> {
   if (!("value" in document)) return { file, kind: "unknown", problems: document.problems };
   const isInventory = isRecord(document.value.value) && Object.hasOwn(document.value.value, "nodes");
   const kind = isInventory ? "inventory" : "playbook";
-  const { problems } = await problemsOf<unknown>(() =>
-    isInventory ? inventoryOf(document.value) : playbookFrom(document.value, known),
-  );
-  return { file, kind, problems };
+  if (isInventory) {
+    const { problems } = await problemsOf(() => inventoryOf(document.value));
+    return { file, kind, problems };
+  }
+  const { problems, ...tried } = await problemsOf(() => playbookFrom(document.value, known));
+  return { file, kind, problems, ...("value" in tried ? { summary: summaryOf(tried.value) } : {}) };
+}
+
+function summaryOf({ difficulty, length, steps, goal, hints }: Playbook): string {
+  const count = (number: number, thing: string) => `${number} ${thing}${number === 1 ? "" : "s"}`;
+  const parts = [
+    difficulty,
+    length,
+    count(steps.length, "step"),
+    count(goal.length, "goal"),
+    count(hints.length, "hint"),
+  ];
+  return parts.filter((part) => part !== undefined).join(", ");
 }
 
 type Tried<T> =

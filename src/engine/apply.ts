@@ -130,6 +130,7 @@ async function applyRun(
     owner: { user, host, pid },
     targets: records,
     goals: plan.goals,
+    ...(plan.playbook.hints.length > 0 ? { hints: plan.playbook.hints } : {}),
     witnesses: plan.witnesses,
   });
   context.emit({ type: "run", run, verb: "apply" });

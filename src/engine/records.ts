@@ -53,6 +53,8 @@ export interface RunStarted {
   readonly owner: { readonly user: string; readonly host: string; readonly pid: number };
   readonly targets: readonly TargetRecord[];
   readonly goals: readonly GoalRecord[];
+  /** The playbook's, for the host; absent in a run of one break. */
+  readonly hints?: readonly string[];
   /** Nodes that are asked about the goal, and never changed. */
   readonly witnesses?: readonly Witness[];
 }

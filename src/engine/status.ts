@@ -42,6 +42,8 @@ export interface RunState {
   readonly at: string;
   readonly steps: readonly StepStatus[];
   readonly goals: readonly GoalState[];
+  /** The playbook's, for the host to hand out. */
+  readonly hints: readonly string[];
 }
 
 /** The verdicts of a step's operations as one word; the worst counts. */
@@ -107,6 +109,7 @@ export async function statusOf(
       at: run.at,
       steps: steps.flat(),
       goals,
+      hints: run.started.hints ?? [],
     };
   } finally {
     await closeWitnesses(reached);

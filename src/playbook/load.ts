@@ -32,6 +32,7 @@ interface RawPlaybook {
   readonly description?: string;
   readonly difficulty?: NonNullable<Playbook["difficulty"]>;
   readonly length?: string;
+  readonly hints?: readonly string[];
   readonly rules?: Partial<Rules>;
   readonly goal?: readonly RawGoal[];
   readonly steps: readonly RawStep[];
@@ -57,6 +58,7 @@ export async function playbookFrom(document: YamlDocument, known: Known): Promis
     description: raw.description ?? "",
     difficulty: raw.difficulty,
     length: raw.length,
+    hints: raw.hints ?? [],
     rules: { forbid: raw.rules?.forbid ?? [] },
     goal: (raw.goal ?? []).map(goalOf),
     steps: raw.steps.map((step) => stepOf(step, known)),

@@ -52,6 +52,13 @@ function playbook(steps: JSONSchema): JSONSchema {
       description: { type: "string", default: "" },
       difficulty: { type: "string", enum: ["easy", "medium", "hard"] },
       length,
+      hints: {
+        type: "array",
+        minItems: 1,
+        uniqueItems: true,
+        items: text,
+        description: "For the fixer, from vague to plain; the host hands them out.",
+      },
       rules: {
         type: "object",
         additionalProperties: false,

@@ -9,6 +9,8 @@ export interface Playbook {
   readonly difficulty: "easy" | "medium" | "hard" | undefined;
   /** How long it plays, such as `45m` or `2h`. */
   readonly length: string | undefined;
+  /** For the fixer, from vague to plain; the host hands them out. */
+  readonly hints: readonly string[];
   readonly rules: Rules;
   /** What "it works again" means; all of it has to hold. */
   readonly goal: readonly GoalProbe[];

@@ -2,8 +2,10 @@ import { createTwoFilesPatch } from "diff";
 import type { Plan, TargetPlan } from "../engine/plan.ts";
 import type { StepPlan } from "../engine/plan-step.ts";
 import type { Preview } from "../operations/operation.ts";
+import type { Playbook } from "../playbook/types.ts";
 import { type Colours, coloursFor } from "./colours.ts";
 import { label, masked } from "./mask.ts";
+import { numbered } from "./numbered.ts";
 import { strangers } from "./strangers.ts";
 
 /** A plan for people: per node and step what would change, texts as a diff, secrets hidden. */
@@ -14,7 +16,20 @@ export function renderPlan(plan: Plan, spoilers: boolean, colours = coloursFor(p
   const unreachable = plan.unreachable.map(({ node, error }) => `${node.name}: left out: ${error.message}`);
   const steps = plan.targets.reduce((sum, target) => sum + target.steps.length, 0);
   const total = `Plan: ${steps} ${steps === 1 ? "break" : "breaks"} on ${plan.targets.length} ${plan.targets.length === 1 ? "node" : "nodes"}.`;
-  return [...parts, ...unreachable, colours.bold(total)].join("\n\n");
+  const head = renderHead(plan.playbook, spoilers, colours);
+  return [...head, ...parts, ...unreachable, colours.bold(total)].join("\n\n");
+}
+
+/** What a playbook says of itself. Without spoilers only what betrays nothing: how hard it is and how long it plays. */
+function renderHead(playbook: Playbook, spoilers: boolean, colours: Colours): readonly string[] {
+  const { name, description, difficulty, length, hints } = playbook;
+  const measure = [difficulty, length].filter((word) => word !== undefined).join(", ");
+  if (!spoilers) return measure === "" ? [] : [`${measure}, ${hints.length} hints`];
+  // A single break has neither: its name is shown with its steps.
+  if (measure === "" && description === "" && hints.length === 0) return [];
+  const title = `${colours.bold(label(name))}${measure === "" ? "" : ` (${measure})`}`;
+  const text = description === "" ? [] : [label(description)];
+  return [[title, ...text, ...numbered("hints", hints)].join("\n")];
 }
 
 function summarise({ node, steps, skipped }: TargetPlan, colours: Colours): string {
@@ -69,10 +84,14 @@ export function planData(plan: Plan, spoilers: boolean) {
       steps: steps.length,
       skipped: skipped.length,
     }));
-    return { targets, unreachable };
+    return { difficulty: plan.playbook.difficulty, length: plan.playbook.length, targets, unreachable };
   }
   return {
     playbook: plan.playbook.name,
+    description: plan.playbook.description,
+    difficulty: plan.playbook.difficulty,
+    length: plan.playbook.length,
+    hints: plan.playbook.hints,
     targets: plan.targets.map(({ node, facts, steps, skipped }) => ({
       name: node.name,
       distribution: facts.distribution.name,

@@ -2,6 +2,7 @@ import type { RunState, StepStatus } from "../engine/status.ts";
 import { type Colours, coloursFor } from "./colours.ts";
 import { columns } from "./columns.ts";
 import { label } from "./mask.ts";
+import { numbered } from "./numbered.ts";
 
 const colourOf = {
   "in effect": "red",
@@ -34,7 +35,7 @@ function renderState(state: RunState, spoilers: boolean, colours: Colours): stri
     step.symptom,
   ]);
   const steps = columns([["NODE", "BREAK", "STATE", "SYMPTOM"], ...rows]).trimEnd();
-  return [head, steps, ...goals, ...goalTable(state, colours)].join("\n");
+  return [head, steps, ...goals, ...goalTable(state, colours), ...numbered("hints", state.hints)].join("\n");
 }
 
 function goalLine({ goals }: RunState, colours: Colours): string {

@@ -41,19 +41,39 @@ it("a break of one's own is planned, applied, and undone when its module is gone
   desk.write("own/mine/greeting.ts", greeting);
   const playbook = desk.write(
     "mine.yaml",
-    "name: mine\nsteps:\n  - break: mine/greeting\n    targets: cp1\n    params: { text: moved }\n",
+    [
+      "name: mine",
+      "description: Where are we?",
+      "difficulty: easy",
+      "length: 5m",
+      "hints: [Look around, Read what greets you]",
+      "steps: [{ break: mine/greeting, targets: cp1, params: { text: moved } }]",
+      "",
+    ].join("\n"),
   );
   const unknown = await desk.kbreak("plan", playbook);
-  expect(unknown.stderr).toMatch(/:3:12: unknown break `mine\/greeting`/);
+  expect(unknown.stderr).toMatch(/:6:18: unknown break `mine\/greeting`/);
   const planned = await desk.kbreak("plan", "mine/greeting", "--breaks", own, "--limit", "cp1");
   expect(planned).toMatchObject({ code: 0, stdout: expect.stringContaining("Welcome to production") });
-  const applied = await desk.withEnv({ KBREAK_BREAKS: own }, "apply", "--yes", "-o", "name", playbook);
+  const withOwn = { KBREAK_BREAKS: own };
+  const told = await desk.withEnv(withOwn, "plan", playbook);
+  expect(told.stdout).toMatch(
+    /^mine \(easy, 5m\)\nWhere are we\?\nhints:\n {2}1\. Look around\n {2}2\. Read what greets you\n\ncp1\n/,
+  );
+  const untold = await desk.withEnv(withOwn, "plan", playbook, "--spoilers", "no");
+  expect(untold.stdout).toMatch(/^easy, 5m, 2 hints\n\ncp1: 1 to apply\n\nPlan: 1 break on 1 node\.\n$/);
+  const applied = await desk.withEnv(withOwn, "apply", "--yes", "-o", "name", playbook);
   expect(applied, applied.stderr).toMatchObject({ code: 0 });
   rmSync(own, { recursive: true });
   const status = await desk.kbreak("status", "-o", "json");
   expect(JSON.parse(status.stdout)).toMatchObject([
-    { steps: [{ target: "cp1", title: "mine/greeting", state: "in effect", symptom: "seen" }] },
+    {
+      hints: ["Look around", "Read what greets you"],
+      steps: [{ target: "cp1", title: "mine/greeting", state: "in effect", symptom: "seen" }],
+    },
   ]);
+  expect((await desk.kbreak("status")).stdout).toMatch(/hints:\n {2}1\. Look around\n/);
+  expect((await desk.kbreak("status", "--spoilers", "no")).stdout).not.toContain("Look around");
   expect(await desk.kbreak("undo")).toMatchObject({ code: 0 });
   await desk.expectUntouched();
 });

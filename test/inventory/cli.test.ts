@@ -208,7 +208,7 @@ describe("kbreak validate", () => {
   it("says what each good file is", async () => {
     const [a, b] = [written("a.yaml", goodInventory), written("b.yaml", goodPlaybook)];
     const { stdout, stderr } = await kbreak("validate", a, b);
-    expect(stdout).toBe(`${a}: a valid inventory\n${b}: a valid playbook\n`);
+    expect(stdout).toBe(`${a}: a valid inventory\n${b}: a valid playbook: 1 step, 0 goals, 0 hints\n`);
     expect(stderr).toBe("");
     expect(process.exitCode).toBeUndefined();
   });
@@ -223,7 +223,7 @@ describe("kbreak validate", () => {
     ];
     const [a, b, c, d, none] = files;
     const { stdout, stderr } = await kbreak("validate", ...files);
-    expect(stdout).toBe(`${c}: a valid playbook\n`);
+    expect(stdout).toBe(`${c}: a valid playbook: 1 step, 0 goals, 0 hints\n`);
     expect(stderr.trimEnd().split("\n")).toEqual([
       `${a}:3:15: \`port\` must be a whole number from 1 to 65535, not "ssh"`,
       `${b}:3:12: unknown break \`file/immutable\`, did you mean \`files/immutable\`?`,

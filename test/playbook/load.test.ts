@@ -103,6 +103,16 @@ const mistakes: readonly (readonly [what: string, text: string, problems: readon
     ],
   ],
   [
+    "no hints",
+    ["name: x", "hints: []", "steps: [{break: files/immutable}]"].join("\n"),
+    ["2:8: `hints` must have at least 1 item"],
+  ],
+  [
+    "a hint twice",
+    steps("  - break: files/immutable", "hints: [look, look]"),
+    ['4:15: `hints` has "look" twice'],
+  ],
+  [
     "a goal without a command",
     ["name: x", "goal:", "  - name: api", "    on: cp1", "steps: [{break: files/immutable}]"].join("\n"),
     ["3:5: missing `http` or `run` or `kubectl`"],
@@ -134,6 +144,7 @@ describe("loadPlaybook", () => {
       file,
       [
         "name: First light",
+        "hints: [Look around.]",
         "rules: {forbid: [brick]}",
         "goal: [{name: healthy, on: control-plane, run: 'kubectl get --raw /readyz', contains: ok}]",
         "steps:",
@@ -150,6 +161,7 @@ describe("loadPlaybook", () => {
       description: "",
       difficulty: undefined,
       length: undefined,
+      hints: ["Look around."],
       rules: { forbid: ["brick"] },
       goal: [
         {

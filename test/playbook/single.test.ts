@@ -19,6 +19,7 @@ describe("playbookOf", () => {
       description: "",
       difficulty: undefined,
       length: undefined,
+      hints: [],
       rules: { forbid: [] },
       goal: [],
       steps: [

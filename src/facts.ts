@@ -14,8 +14,8 @@ export interface Facts {
   readonly ownKernel: boolean;
   /** From the inventory, or else from what is installed. */
   readonly roles: readonly ("control-plane" | "worker")[];
-  /** The programs that were asked for and are there. */
-  readonly programs: readonly string[];
+  /** The programs that were asked for and are there, by name, with their paths; links are followed. */
+  readonly programs: Readonly<Record<string, string>>;
   /** Services and timers that are active, or on their way there: full names. */
   readonly activeUnits: readonly string[];
   /** Where etcd is, on the nodes that run one. */

@@ -76,6 +76,8 @@ export interface BreakDefinition<Schema extends ParametersSchema = ParametersSch
   readonly prevention: string;
   /** Files whose contents {@link operations} wants to see in `facts.files`. */
   reads?(parameters: ParametersOf<Schema>): readonly string[];
+  /** Programs whose paths {@link operations} wants to see in `facts.programs`. */
+  programs?(parameters: ParametersOf<Schema>): readonly string[];
   /** Why it cannot be done here, in words for a person; `undefined` when it can. */
   refusal?(parameters: ParametersOf<Schema>, facts: Facts): string | undefined;
   /** Pure: the changes, in order. Undo walks them backwards. */

@@ -52,7 +52,7 @@ const parameters = {
 } as const;
 
 /** Functions are none of JSON's values: they are looked at apart. */
-const functions = { operations: true, symptom: true, reads: false, refusal: false } as const;
+const functions = { operations: true, symptom: true, reads: false, programs: false, refusal: false } as const;
 
 const fields = {
   title: prose(5),
@@ -71,6 +71,7 @@ const fields = {
   prevention: prose(20),
   patience: { type: "number", minimum: 1, maximum: 600 },
   reads: {},
+  programs: {},
   refusal: {},
   operations: {},
   symptom: {},
@@ -81,7 +82,7 @@ const shape: JSONSchema = {
   type: "object",
   additionalProperties: false,
   required: Object.keys(fields).filter(
-    (name) => !["needs", "dangers", "patience", "reads", "refusal"].includes(name),
+    (name) => !["needs", "dangers", "patience", "reads", "programs", "refusal"].includes(name),
   ),
   properties: fields,
 };

@@ -46,7 +46,7 @@ facts_etcd() {
   put etcd-bytes "$(stat -c %s -- "${"$"}{data:-/var/lib/etcd}/member/snap/db" 2>/dev/null || echo 0)"
 }
 facts_program() { # name
-  if command -v -- "$1" >/dev/null 2>&1; then put program "$1"; fi
+  if path=$(command -v -- "$1" 2>/dev/null); then put program "$1 $(readlink -f -- "$path")"; fi
 }
 facts_file() { # path
   if [ -f "$1" ] && [ "$(stat -c %s -- "$1")" -le 4194304 ]; then put file "$(b64 < "$1")"; fi
@@ -83,10 +83,18 @@ export function programsScript(programs: readonly string[]): Shell {
   );
 }
 
-/** The programs that are there, of those that were asked for. */
-export function programsFrom(frames: readonly Frame[]): readonly string[] {
+/** The programs that are there, of those that were asked for, with their paths. */
+export function programsFrom(frames: readonly Frame[]): Facts["programs"] {
   const found = frames.find(({ name }) => name === "programs")?.lines ?? [];
-  return found.flatMap((line) => (line.startsWith("=program ") ? [line.slice(9)] : []));
+  const lines = found.flatMap((line) =>
+    line.startsWith("=program ") ? [line.slice("=program ".length)] : [],
+  );
+  return Object.fromEntries(
+    lines.map((line) => {
+      const space = line.indexOf(" ");
+      return [line.slice(0, space), line.slice(space + 1)];
+    }),
+  );
 }
 
 export interface FactsContext {

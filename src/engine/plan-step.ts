@@ -62,8 +62,11 @@ export async function readFacts(
     found?.reads && isBreakStep(step) ? found.reads(step.params as never) : [],
   );
   const declared = steps.flatMap(({ break: found }) => found?.needs?.commands ?? []);
+  const wanted = steps.flatMap(({ step, break: found }) =>
+    found?.programs && isBreakStep(step) ? found.programs(step.params as never) : [],
+  );
   const request: FactsRequest = {
-    programs: [...new Set([...declared, ...everyProgram])],
+    programs: [...new Set([...declared, ...wanted, ...everyProgram])],
     files: [...new Set(files)],
   };
   const frames = await session.read(factsScript(request));
@@ -73,13 +76,16 @@ export async function readFacts(
 /** What most operations and probes call; asked for with the facts, which are read before the operations are known. */
 const everyProgram: readonly string[] = [
   ...[
+    "at",
     "base64",
+    "bash",
     "chattr",
     "chmod",
     "chown",
     "crictl",
     "dd",
     "etcdctl",
+    "fallocate",
     "flock",
     "grep",
     "ip",
@@ -88,13 +94,26 @@ const everyProgram: readonly string[] = [
     "kubectl",
     "lsattr",
     "mkswap",
+    "mount",
     "mv",
     "nc",
     "od",
     "openssl",
     "ping",
   ],
-  ...["setsid", "sha256sum", "stat", "swapoff", "swapon", "sync", "systemctl", "tc", "unshare"],
+  ...[
+    "setsid",
+    "sha256sum",
+    "stat",
+    "swapoff",
+    "swapon",
+    "sync",
+    "systemctl",
+    "tc",
+    "truncate",
+    "umount",
+    "unshare",
+  ],
 ];
 
 /** What a step would do on the node, or why it cannot be done there. One round trip. */
@@ -134,11 +153,11 @@ async function missingPrograms(
   needed: readonly string[],
   facts: Facts,
 ): Promise<readonly string[]> {
-  const absent = [...new Set(needed)].filter((name) => !name.includes("/") && !facts.programs.includes(name));
+  const absent = [...new Set(needed)].filter((name) => !name.includes("/") && !(name in facts.programs));
   const unasked = absent.filter((name) => !everyProgram.includes(name));
   if (unasked.length === 0) return absent;
   const found = programsFrom(await session.read(programsScript(unasked)));
-  return absent.filter((name) => !found.includes(name));
+  return absent.filter((name) => !(name in found));
 }
 
 const sharedKernel = (node: InventoryNode) =>
@@ -150,7 +169,7 @@ function misfit(found: Break, parameters: unknown, facts: Facts, node: Inventory
   if (roles && !roles.some((role) => facts.roles.includes(role)))
     return `it is for ${roles.join(" or ")} nodes, and ${node.name} is a ${facts.roles.join(", ")}`;
   if (kernel === "own" && !facts.ownKernel) return sharedKernel(node);
-  const missing = commands.filter((name) => !facts.programs.includes(name));
+  const missing = commands.filter((name) => !(name in facts.programs));
   if (missing.length > 0) return `missing on the node: ${missing.join(", ")}`;
   const asleep = units.filter((name) => !facts.activeUnits.includes(name));
   if (asleep.length > 0) return `${asleep.join(", ")} does not run on ${node.name}`;

@@ -13,7 +13,7 @@ const facts = (spare: readonly number[], files: Facts["files"] = {}): Facts => (
   kernel: "",
   ownKernel: true,
   roles: ["worker"],
-  programs: [],
+  programs: {},
   activeUnits: [],
   spare,
   files,

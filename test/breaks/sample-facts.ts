@@ -8,7 +8,7 @@ import type { LabNode } from "../../src/lab/nodes.ts";
 
 const pki = "/etc/kubernetes/pki/etcd";
 
-/** What kbreak would read of a control plane that kubeadm made: with every program, and with all files of kubeadm's. */
+/** What kbreak would read of a control plane that kubeadm made: with the programs that breaks ask for, and with all files of kubeadm's. */
 export async function sampleFacts(): Promise<Facts> {
   const node: LabNode = { name: "cp1", role: "control-plane", address: "10.77.0.11" };
   const folder = mkdtempSync(join(tmpdir(), "kbreak-sample-"));
@@ -25,7 +25,9 @@ export async function sampleFacts(): Promise<Facts> {
     kernel: "6.12.0",
     ownKernel: true,
     roles: ["control-plane"],
-    programs: [],
+    programs: Object.fromEntries(
+      ["chmod", "crictl", "kubeadm", "kubectl", "perl"].map((name) => [name, `/usr/bin/${name}`]),
+    ),
     activeUnits: ["kubelet.service", "containerd.service", "etcd.service", "cron.service", "atd.service"],
     etcd: {
       runs: "systemd",

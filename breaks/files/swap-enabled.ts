@@ -1,4 +1,4 @@
-import { defineBreak, editFile, swap, swapInUse, unitOfPath, writeFile } from "kbreak";
+import { appendFile, defineBreak, swap, swapInUse, unitOfPath } from "kbreak";
 
 export default defineBreak({
   title: "Swap is back",
@@ -31,18 +31,9 @@ export default defineBreak({
   fix: ["swapoff -a", "sed -i '\\|^/swapfile |d' /etc/fstab", "systemctl daemon-reload", "rm -f /swapfile"],
   metric: "node_memory_SwapTotal_bytes, which is 0 on a node of Kubernetes.",
   prevention: "Check at boot that nothing swaps, mask swap.target, and keep /etc/fstab in version control.",
-  reads: () => ["/etc/fstab"],
-  operations({ path, mebibytes }, facts) {
-    const text = facts.files["/etc/fstab"] ?? "";
-    const line = `${path} none swap sw 0 0\n`;
-    const reload = unitOfPath(path, "swap");
-    const fstab =
-      text === ""
-        ? writeFile("/etc/fstab", line, { reload })
-        : editFile("/etc/fstab", [{ find: text, with: `${text}${text.endsWith("\n") ? "" : "\n"}${line}` }], {
-            reload,
-          });
-    return [swap(path, mebibytes), fstab];
-  },
+  operations: ({ path, mebibytes }) => [
+    swap(path, mebibytes),
+    appendFile("/etc/fstab", `${path} none swap sw 0 0`, { reload: unitOfPath(path, "swap") }),
+  ],
   symptom: () => swapInUse(),
 });

@@ -1,11 +1,14 @@
-import { trusted } from "../shell.ts";
+import { lines, trusted } from "../shell.ts";
+import { modeLibrary } from "./mode-library.ts";
 
 /**
  * Shell functions around one file, shared by the kinds that change files.
  *
  * `stat -c %y` prints nanoseconds in a form that `touch -d` takes back, in coreutils and in busybox.
  */
-export const fileLibrary = trusted(String.raw`
+export const fileLibrary = lines(
+  modeLibrary,
+  trusted(String.raw`
 file_flags() { # path: its attribute flags without the dashes; nothing where the file system has none
   lsattr -d -- "$1" 2>/dev/null | head -n 1 | cut -d' ' -f1 | tr -d - || :
 }
@@ -86,7 +89,7 @@ file_xattrs_back() { # path xattrs: these and no others
 }
 file_dress() { # path mode owner xattrs mtime
   # Writing and chown take capabilities away, and chown the set-user-id bit: so owner, mode, attributes, time.
-  chown "$3" -- "$1" && chmod "$2" -- "$1" && file_xattrs_back "$1" "$4" && { [ -z "$5" ] || touch -d "$5" -- "$1"; }
+  chown "$3" -- "$1" && set_mode "$2" "$1" && file_xattrs_back "$1" "$4" && { [ -z "$5" ] || touch -d "$5" -- "$1"; }
 }
 file_prepare() { # path temporary mode owner xattrs mtime base64
   printf %s "$7" | base64 -d > "$2" || return 1
@@ -151,4 +154,5 @@ file_notify() { # reload restart running(yes|no): two units or nothing; a unit t
   else systemctl try-restart -- "$2" || :
   fi
 }
-`);
+`),
+);

@@ -27,6 +27,11 @@ const schema = {
         additionalProperties: false,
       },
     },
+    append: {
+      type: "string",
+      minLength: 1,
+      description: "What is added at its end, as whole lines; a file that is not there is made.",
+    },
     symlink: {
       type: "string",
       pattern: "^[^\\u0000]+$",
@@ -52,6 +57,7 @@ const schema = {
   oneOf: [
     { required: ["content"] },
     { required: ["replace"] },
+    { required: ["append"] },
     { required: ["symlink"] },
     { required: ["absent"] },
   ],
@@ -64,6 +70,7 @@ export type FileOperation = Readonly<
 > & {
   readonly content?: string;
   readonly replace?: readonly { readonly find: string; readonly with: string }[];
+  readonly append?: string;
   readonly symlink?: string;
   readonly absent?: true;
 };
@@ -84,13 +91,19 @@ function previous(before: State, held: Held): Buffer | undefined {
 
 function edited(spec: FileOperation, before: State, held: Held): string {
   const text = previous(before, held)?.toString("utf8") ?? "";
+  if (spec.append !== undefined) return `${wholeLines(text)}${wholeLines(spec.append)}`;
   return (spec.replace ?? []).reduce((now, edit) => now.replace(edit.find, () => edit.with), text);
 }
+
+const wholeLines = (text: string) => (text === "" || text.endsWith("\n") ? text : `${text}\n`);
+
+/** Whether it changes what is there, which must be text then. */
+const edits = (spec: FileOperation) => spec.replace !== undefined || spec.append !== undefined;
 
 /** The bytes that the file shall have; `undefined` for a link or a removal. */
 function wanted(spec: FileOperation, before: State, held: Held): Buffer | undefined {
   if (spec.content !== undefined) return Buffer.from(spec.content);
-  if (spec.replace !== undefined) return Buffer.from(edited(spec, before, held));
+  if (edits(spec)) return Buffer.from(edited(spec, before, held));
   return undefined;
 }
 
@@ -108,13 +121,14 @@ function refusal(spec: FileOperation, before: State, held: Held): string | undef
   if (spec.absent && type === "absent") return `${spec.path} is not there`;
   const lasting = staleRefusal(spec, before) ?? removalRefusal(spec, before);
   if (lasting !== undefined) return lasting;
-  if (spec.replace === undefined)
+  if (!edits(spec))
     return file.inEffect(spec, before, before, held) ? `${spec.path} would not change` : undefined;
+  if (spec.append !== undefined && type === "absent") return undefined;
   if (type !== "file")
     return type === "symlink" ? `${spec.path} is a symbolic link` : `${spec.path} is not there`;
   const bytes = previous(before, held);
   if (bytes !== undefined && !isText(bytes)) return `${spec.path} is not UTF-8 text`;
-  return replacementRefusal(spec, bytes?.toString("utf8") ?? "");
+  return spec.replace === undefined ? undefined : replacementRefusal(spec, bytes?.toString("utf8") ?? "");
 }
 
 /** Undo restarts the unit, so a unit that does not run with what is on the disk would not come back as it was. */
@@ -156,7 +170,7 @@ function replacementRefusal(spec: FileOperation, text: string): string | undefin
 function title(spec: FileOperation): string {
   if (spec.absent) return `remove ${spec.path}`;
   if (spec.symlink !== undefined) return `link ${spec.path} to ${spec.symlink}`;
-  return `${spec.replace ? "edit" : "write"} ${spec.path}`;
+  return `${edits(spec) ? "edit" : "write"} ${spec.path}`;
 }
 
 function preview(spec: FileOperation, before: State, held: Held): Preview {
@@ -230,6 +244,11 @@ export const file: OperationKind<FileOperation> = {
     "stat",
     "sync",
     ...(spec.reload || spec.restart ? ["systemctl"] : []),
+  ],
+  // Every program loads what this file names: with one that fails, nobody can log in.
+  dangers: (spec) => [
+    ...common.dangers(spec),
+    ...(posix.normalize(spec.path) === "/etc/ld.so.preload" ? ["lockout" as const] : []),
   ],
   folders: (spec) => [posix.dirname(spec.path)],
   read: (spec) =>

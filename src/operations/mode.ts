@@ -1,5 +1,6 @@
 import { posix } from "node:path";
-import { sh, trusted } from "../shell.ts";
+import { lines, sh, trusted } from "../shell.ts";
+import { modeLibrary } from "./mode-library.ts";
 import { common, field, type OperationKind } from "./operation.ts";
 import { wayInDangers } from "./way-in.ts";
 
@@ -28,7 +29,9 @@ const schema = {
   additionalProperties: false,
 } as const;
 
-const library = trusted(String.raw`
+const library = lines(
+  modeLibrary,
+  trusted(String.raw`
 mode_read() { # path
   if [ -L "$1" ]; then put type symlink
   elif [ -e "$1" ]; then
@@ -41,18 +44,6 @@ mode_read() { # path
   else put type absent
   fi
 }
-mode_chmod() { # mode path: chmod may be what lost its executable bit; the dynamic loader runs it all the same
-  chmod "$1" -- "$2" 2>/dev/null && return
-  for loader in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1 /lib/ld-musl-*.so.1; do
-    if [ -x "$loader" ] && "$loader" "$(mode_program chmod)" "$1" -- "$2"; then return; fi
-  done
-  chmod "$1" -- "$2"
-}
-mode_program() { # name: its path, executable or not
-  for folder in /usr/bin /bin /usr/sbin /sbin; do
-    if [ -f "$folder/$1" ]; then echo "$folder/$1"; return; fi
-  done
-}
 mode_change() { # path mode owner capability
   [ -e "$1" ] || return 0
   # A link is somebody's replacement of the file; what it leads to is none of ours.
@@ -60,10 +51,11 @@ mode_change() { # path mode owner capability
   # chown clears the set-user-id bit, so the mode comes last.
   if [ -n "$3" ] && [ "$(stat -c %u:%g -- "$1")" != "$3" ]; then chown "$3" -- "$1"; fi
   if [ -n "$4" ]; then setfattr -n security.capability -v "$4" -- "$1"; fi
-  mode_chmod "$2" "$1"
+  set_mode "$2" "$1"
   sync -- "$1"
 }
-`);
+`),
+);
 
 /** For chmod, which leaves the special bits of a folder alone unless a mode has five digits. */
 const digits = (mode: string) => mode.padStart(5, "0");

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { differences } from "../../src/fingerprint/differences.ts";
 import type { Fingerprint } from "../../src/fingerprint/types.ts";
-import { editFile, linkFile, removeFile, writeFile } from "../../src/operations/constructors.ts";
+import { appendFile, editFile, linkFile, removeFile, writeFile } from "../../src/operations/constructors.ts";
 import type { FileOperation } from "../../src/operations/file.ts";
 import { quote } from "../../src/shell.ts";
 import { useLab } from "../support/lab.ts";
@@ -105,6 +105,31 @@ describe("a file comes back exactly", () => {
       );
       await trip(linkFile(path, "/etc/it's $(gone)\n"));
     });
+
+  it.each([
+    ["one\n", "one\ntwo\n"],
+    ["one", "one\ntwo\n"],
+    [undefined, "two\n"],
+  ])("of %j, when a line is added", async (text, grown) => {
+    if (text !== undefined) await plant(`printf %s ${quote(text)} > file; chmod 640 file; ${old} file`);
+    await roundTrip(bench, {
+      operations: [appendFile(path, "two")],
+      evidence,
+      meanwhile: async () => expect(await bench.run(`cat ${path}`)).toBe(grown),
+    });
+    await bench.run(`rm -f ${path}; ln -s /etc/hosts ${path}`);
+    expect(await refusal(bench, appendFile(path, "two"))).toMatch(/is a symbolic link/);
+  });
+
+  it("when chmod has no executable bit any more", async () => {
+    await plant(`echo one > file; chmod 4751 file; ${old} file`);
+    await bench.run("chmod -x /usr/bin/chmod");
+    try {
+      await trip(editFile(path, [{ find: "one", with: "two" }]));
+    } finally {
+      await bench.run("/lib64/ld-linux-x86-64.so.2 /usr/bin/chmod 755 /usr/bin/chmod");
+    }
+  });
 
   it("when some of its words are replaced", async () => {
     await plant(`printf 'a: $1\\r\\nb: $&\\n' > file; ${old} file`);

@@ -4,7 +4,16 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,7 +23,7 @@ const stamp = join(root, "dist", ".sources");
 /** Every source file below a folder, sorted. @param {string} folder @returns {string[]} */
 const sources = (folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(ts|js)$/.test(name))
+    .filter((name) => /\.(ts|js|c)$/.test(name))
     .map((name) => join(folder, name))
     .sort();
 
@@ -36,6 +45,9 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== now) {
     stdio: "inherit",
   });
   if (status !== 0) process.exit(status ?? 1);
+  // Sources that are compiled elsewhere are read when they are needed.
+  for (const file of sources("src").filter((name) => name.endsWith(".c")))
+    copyFileSync(join(root, file), join(made, file));
   chmodSync(join(made, "src", "cli", "main.js"), 0o755);
   writeFileSync(join(made, ".sources"), now);
   rmSync(join(root, "dist"), { recursive: true, force: true });

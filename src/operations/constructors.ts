@@ -1,12 +1,17 @@
+import type { AtOperation } from "./at.ts";
 import type { AttributesOperation } from "./attributes.ts";
+import type { BallastOperation } from "./ballast.ts";
 import type { ClockOperation } from "./clock.ts";
+import type { CronOperation } from "./cron.ts";
 import type { EtcdFillOperation } from "./etcd-fill.ts";
 import type { FileOperation } from "./file.ts";
 import type { FirewallRuleOperation } from "./firewall-rule.ts";
 import type { FolderOperation } from "./folder.ts";
 import type { LinkOperation } from "./link.ts";
 import type { ModeOperation } from "./mode.ts";
+import type { MountOperation } from "./mount.ts";
 import type { MoveOperation } from "./move.ts";
+import type { PreloadOperation } from "./preload.ts";
 import type { ProcessOperation } from "./process.ts";
 import type { QdiscOperation } from "./qdisc.ts";
 import type { SwapOperation } from "./swap.ts";
@@ -27,6 +32,11 @@ export function editFile(
   options: FileOptions = {},
 ): FileOperation {
   return { kind: "file", path, replace, ...options };
+}
+
+/** Adds lines at the end of a file, or makes it of them. */
+export function appendFile(path: string, append: string, options: FileOptions = {}): FileOperation {
+  return { kind: "file", path, append, ...options };
 }
 
 /** Makes `path` a symbolic link to `target`. */
@@ -109,4 +119,29 @@ export function clock(skew: number): ClockOperation {
 /** Makes a swap file of so many MiB and uses it. */
 export function swap(path: string, mebibytes: number): SwapOperation {
   return { kind: "swap", path, mebibytes };
+}
+
+/** Mounts a file or folder over another one. */
+export function mount(from: string, path: string): MountOperation {
+  return { kind: "mount", from, path };
+}
+
+/** Fills the disk of `path` by a file of that name, until so many per cent are free. */
+export function ballast(path: string, free: number): BallastOperation {
+  return { kind: "ballast", path, free };
+}
+
+/** Lets cron run a command, by the file /etc/cron.d/`name`. Default: every minute. */
+export function cron(name: string, command: string, schedule = "* * * * *"): CronOperation {
+  return { kind: "cron", name, schedule, command };
+}
+
+/** Queues a command by at(1), for in so many minutes. */
+export function at(command: string, minutes = 1): AtOperation {
+  return { kind: "at", command, minutes };
+}
+
+/** Compiles the library `path` on the node: in programs that preload it, no listing shows `program` or its processes. */
+export function preload(path: string, program: string): PreloadOperation {
+  return { kind: "preload", path, program };
 }

@@ -245,11 +245,6 @@ export const file: OperationKind<FileOperation> = {
     "sync",
     ...(spec.reload || spec.restart ? ["systemctl"] : []),
   ],
-  // Every program loads what this file names: with one that fails, nobody can log in.
-  dangers: (spec) => [
-    ...common.dangers(spec),
-    ...(posix.normalize(spec.path) === "/etc/ld.so.preload" ? ["lockout" as const] : []),
-  ],
   folders: (spec) => [posix.dirname(spec.path)],
   read: (spec) =>
     sh`file_read ${spec.path} ${posix.dirname(spec.path)}/."$TOKEN" ${spec.grows === true} ${spec.reload ?? ""} ${spec.restart ?? ""}`,

@@ -1,13 +1,18 @@
+import { type AtOperation, at } from "./at.ts";
 import { type AttributesOperation, attributes } from "./attributes.ts";
+import { type BallastOperation, ballast } from "./ballast.ts";
 import { type ClockOperation, clock } from "./clock.ts";
+import { type CronOperation, cron } from "./cron.ts";
 import { type EtcdFillOperation, etcdFill } from "./etcd-fill.ts";
 import { type FileOperation, file } from "./file.ts";
 import { type FirewallRuleOperation, firewallRule } from "./firewall-rule.ts";
 import { type FolderOperation, folder } from "./folder.ts";
 import { type LinkOperation, link } from "./link.ts";
 import { type ModeOperation, mode } from "./mode.ts";
+import { type MountOperation, mount } from "./mount.ts";
 import { type MoveOperation, move } from "./move.ts";
 import type { Operation, OperationKind } from "./operation.ts";
+import { type PreloadOperation, preload } from "./preload.ts";
 import { type ProcessOperation, process } from "./process.ts";
 import { type QdiscOperation, qdisc } from "./qdisc.ts";
 import { type SwapOperation, swap } from "./swap.ts";
@@ -16,15 +21,20 @@ import { type UnitOperation, unit } from "./unit.ts";
 
 /** Every operation that a break or a playbook may list. */
 export type AnyOperation =
+  | AtOperation
   | AttributesOperation
+  | BallastOperation
   | ClockOperation
+  | CronOperation
   | EtcdFillOperation
   | FileOperation
   | FirewallRuleOperation
   | FolderOperation
   | LinkOperation
   | ModeOperation
+  | MountOperation
   | MoveOperation
+  | PreloadOperation
   | ProcessOperation
   | QdiscOperation
   | SwapOperation
@@ -32,15 +42,20 @@ export type AnyOperation =
   | UnitOperation;
 
 const all = [
+  at,
   attributes,
+  ballast,
   clock,
+  cron,
   etcdFill,
   file,
   firewallRule,
   folder,
   link,
   mode,
+  mount,
   move,
+  preload,
   process,
   qdisc,
   swap,

@@ -85,7 +85,10 @@ export interface OperationKind<Spec extends Operation = Operation> {
   reach(spec: Spec): "node" | "kernel";
   /** True when the change is still there after the node was started again. */
   lasting(spec: Spec): boolean;
-  /** True when it leaves something running that breaks again: undo ends it first. */
+  /**
+   * True when undo has to end it before anything else: it leaves something running that breaks again, or takes the space
+   * that another restoration needs.
+   */
   actor(spec: Spec): boolean;
   /** Folders whose modification time the change moves; undo sets it back where nobody else wrote. */
   folders(spec: Spec): readonly string[];

@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  at,
   attributes,
+  ballast,
   clock,
+  cron,
   editFile,
   etcdFill,
   firewallRule,
@@ -11,7 +14,9 @@ import {
   link,
   linkFile,
   mode,
+  mount,
   move,
+  preload,
   process,
   qdisc,
   removeFile,
@@ -35,8 +40,11 @@ const etcd = "/etc/kubernetes/pki/etcd";
  * same thing. A kind without one does not compile.
  */
 export const examples = {
+  at: { operations: [at("true", 60)] },
   attributes: { operations: [attributes("/etc/kubernetes/manifests/kube-apiserver.yaml", "i")] },
+  ballast: { operations: [ballast("/var/log/kern.log.old", 20)] },
   clock: { operations: [clock(3600)], kernel: "own" },
+  cron: { operations: [cron("sysstat-rotate", "/bin/true", "0 5 1 1 *")] },
   "etcd-fill": {
     operations: [
       editFile(
@@ -69,7 +77,9 @@ export const examples = {
   folder: { operations: [folder("/etc/kubernetes/manifests.d")] },
   link: { operations: [link("eth0", { mtu: 1280 })] },
   mode: { operations: [mode("/etc/kubernetes/admin.conf", { mode: "0000", owner: "1:1" })] },
+  mount: { operations: [mount("/etc/hosts", "/etc/kubernetes/controller-manager.conf")] },
   move: { operations: [move("/etc/kubernetes/pki/front-proxy-ca.crt", "/etc/kubernetes/pki/.ca.crt")] },
+  preload: { operations: [preload("/usr/local/lib/libcache.so", "/usr/local/lib/decoy")] },
   process: { operations: [process("sleep", "86400")] },
   qdisc: {
     operations: [qdisc("eth0", ["tbf", "rate", "20mbit", "burst", "64kbit", "latency", "400ms"])],

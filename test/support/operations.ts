@@ -250,7 +250,7 @@ const countdown = "/run/countdown";
 
 /** Programs by which a script changes something. */
 const strikers =
-  "mv rm ln cat dd truncate chown chmod touch sync setfattr chattr mkdir rmdir systemctl tc etcdctl sleep kill cp ip iptables ip6tables nft rmmod mkswap swapon swapoff".split(
+  "mv rm ln cat dd truncate chown chmod touch sync setfattr chattr mkdir rmdir systemctl tc etcdctl sleep kill cp ip iptables ip6tables nft rmmod mkswap swapon swapoff mount umount fallocate env cc gcc tcc".split(
     " ",
   );
 

@@ -30,6 +30,8 @@ export const packages = [
   "sudo",
   "systemd",
   "systemd-sysv",
+  // As a node that somebody once built a module on: a library is compiled on the node with what it has.
+  "tcc",
   "tcpdump",
   "util-linux",
   "vim-tiny",

@@ -7,14 +7,21 @@ export {
   type ParametersSchema,
 } from "./catalogue/break.ts";
 export type { EtcdFacts, Facts } from "./facts.ts";
+export { type AuthorityFiles, reissued } from "./helpers/certificate.ts";
 export { confusablesOf, describeCharacter } from "./helpers/confusables.ts";
 export { hostBehind, type Way, wayRefusal } from "./helpers/host-behind.ts";
-export { withExecHelper } from "./helpers/kubeconfig.ts";
+export { withClientCertificate, withExecHelper } from "./helpers/kubeconfig.ts";
+export { type Relapse, relapseParameters, relapseRepair, relapseScript } from "./helpers/relapse.ts";
+export { ownService } from "./helpers/service.ts";
 export { unitOfPath } from "./helpers/systemd.ts";
 export { timeServicesOf } from "./helpers/time-services.ts";
 export {
+  appendFile,
+  at,
   attributes,
+  ballast,
   clock,
+  cron,
   editFile,
   etcdFill,
   firewallRule,
@@ -22,7 +29,9 @@ export {
   link,
   linkFile,
   mode,
+  mount,
   move,
+  preload,
   process,
   qdisc,
   removeFile,
@@ -33,15 +42,20 @@ export {
 } from "./operations/constructors.ts";
 export { certificateOutOfTime } from "./probes/certificate.ts";
 export { credentialsFromHelper } from "./probes/credentials-helper.ts";
+export { diskFull } from "./probes/disk.ts";
 export { etcdPutRefused } from "./probes/etcd-put-refused.ts";
+export { kubectlAsks, userInNoGroup } from "./probes/kubeconfig.ts";
 export { largePacketRefused } from "./probes/large-packet.ts";
+export { editorSavesNothing, loginShellSays } from "./probes/login-shell.ts";
 export { loopbackLoses } from "./probes/loopback.ts";
 export { lostAnswers } from "./probes/lost-answers.ts";
 export { noContainer } from "./probes/no-container.ts";
 export { nodeCondition } from "./probes/node-condition.ts";
+export { notExecutable } from "./probes/not-executable.ts";
 export { podsNameserverSilent } from "./probes/pods-nameserver.ts";
 export { portSilent } from "./probes/port-silent.ts";
 export type { Probe } from "./probes/probe.ts";
+export { processUnseen } from "./probes/process-unseen.ts";
 export { slowAnswer, slowConnect } from "./probes/slow-answer.ts";
 export { BURST_BITS, slowBurst } from "./probes/slow-burst.ts";
 export { swapInUse } from "./probes/swap.ts";

@@ -61,3 +61,23 @@ export function withExecHelper(kubeconfig: string, command: string): ExecHelper 
     credential: JSON.stringify({ apiVersion: API, kind: "ExecCredential", status }),
   };
 }
+
+/**
+ * Puts another client certificate in the place of that of the current context's user.
+ * @param change Gets the certificate in PEM and gives the other one.
+ * @returns `undefined` when the text is no kubeconfig with a client certificate in it, or `change` gives none.
+ */
+export function withClientCertificate(
+  kubeconfig: string,
+  change: (certificate: string) => string | undefined,
+): string | undefined {
+  const { isMap, parseDocument } = yaml();
+  const document: Document = parseDocument(kubeconfig);
+  const user = document.errors.length === 0 && isMap(document.contents) ? currentUser(document) : undefined;
+  const present = isMap(user) ? user.get("client-certificate-data") : undefined;
+  if (!isMap(user) || typeof present !== "string") return undefined;
+  const changed = change(decoded(present));
+  if (changed === undefined) return undefined;
+  user.set("client-certificate-data", Buffer.from(changed).toString("base64"));
+  return document.toString({ lineWidth: 0, indentSeq: false });
+}

@@ -16,6 +16,7 @@ export default defineBreak({
   difficulty: "medium",
   source: "Klustered, Rawkode's own and Cloud Native London 2022; A21",
   reboot: "re-arms",
+  dangers: ["lockout"],
   needs: { roles: ["control-plane"] },
   parameters: {
     type: "object",

@@ -7,6 +7,7 @@ export default defineBreak({
   difficulty: "medium",
   source: "Klustered (BookClub; community 2); A11, A12",
   reboot: "survives",
+  dangers: ["lockout"],
   parameters: {
     type: "object",
     properties: {

@@ -16,6 +16,7 @@ export default defineBreak({
   difficulty: "easy",
   source: "Klustered (BookClub, Ambassador Labs); A05, A06, A07",
   reboot: "survives",
+  dangers: ["lockout"],
   needs: { commands: ["kubectl"] },
   parameters: {
     type: "object",

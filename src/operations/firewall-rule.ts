@@ -92,7 +92,7 @@ rule_read() { # iptables|ip6tables family table chain words...
   rule_place "$family" "$1" "$2"
   note table "$table_now"
   note chain "$chain_now"
-  [ "$CONTENT" = no ] || note rehearsal "$(rule_rehearse "$command" "$@" 2>&1 | grep -v '^# ' | head -n 1)"
+  [ "$CONTENT" = no ] || note rehearsal "$(rule_rehearse "$command" "$@" 2>&1 | grep -v -e '^# ' -e '^ERROR: ld\.so: ' | head -n 1)"
 }
 rule_place() { # family table chain: whether nftables has them, in table_now and chain_now
   table_now=absent chain_now=absent

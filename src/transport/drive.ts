@@ -136,7 +136,10 @@ function judge(exit: Exit, output: ReturnType<typeof capture>, how: Drive): Outc
   const said = lastLine(text.stderr) || lastLine(text.stdout);
   if (!output.started()) {
     const end = typeof signal === "string" ? signal : `exit code ${String(code)}`;
-    return unknown("lost", `no root shell was started (${end})${said && `: ${said}`}`, text);
+    return {
+      ...unknown("lost", `no root shell was started (${end})${said && `: ${said}`}`, text),
+      shellless: true,
+    };
   }
   if (typeof signal === "string") return unknown("signal", `the shell was killed by ${signal}`, text);
   if (typeof code !== "number" || !Number.isInteger(code))
@@ -151,7 +154,7 @@ export function unknown(
   reason: "deadline" | "lost" | "signal",
   detail: string,
   text: { readonly stdout: string; readonly stderr: string } = { stdout: "", stderr: "" },
-): Outcome {
+): Outcome & { readonly kind: "unknown" } {
   return { kind: "unknown", reason, detail, ...text };
 }
 

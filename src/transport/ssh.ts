@@ -1,14 +1,14 @@
 import { ConnectError } from "../errors.ts";
 import { unknown } from "./drive.ts";
 import { rootShellProblem } from "./root-check.ts";
-import { rootShell } from "./root-shell.ts";
+import { rootShell, SHELLS, type ShellWords } from "./root-shell.ts";
 import { semaphore } from "./semaphore.ts";
 import { type ResolvedSsh, resolveSsh } from "./ssh-config.ts";
 import { explain } from "./ssh-errors.ts";
 import { type Credentials, readCredentials } from "./ssh-keys.ts";
 import { HOST_KEY_FAMILIES, type Link, type LinkFailure, openLink } from "./ssh-link.ts";
 import { runInSession } from "./ssh-session.ts";
-import type { Connection, ConnectOptions, NodeAccess } from "./transport.ts";
+import type { Connection, ConnectOptions, NodeAccess, Outcome } from "./transport.ts";
 import { type Attempt, CONNECT_DEADLINE, within } from "./within.ts";
 
 /** Sessions at a time on one connection. A server allows ten (MaxSessions), people's own logins aside. */
@@ -66,20 +66,34 @@ function showsAnotherKey(failure: LinkFailure, options: ConnectOptions): boolean
 
 function overLink(node: NodeAccess, link: Link): Connection {
   const sessions = semaphore(SESSIONS);
+  const runIn = async (shell: ShellWords, script: string, deadline: number): Promise<Outcome> => {
+    const leave = await sessions.acquire();
+    if (link.gone.aborted) {
+      leave();
+      return unknown("lost", String(link.gone.reason));
+    }
+    return runInSession(link, rootShell(node.become === true, shell), script, deadline, leave);
+  };
+  let usual = SHELLS[0];
   return {
     node: node.name,
     hostKey: link.hostKey,
     run: async (script, { deadline }) => {
-      const leave = await sessions.acquire();
-      if (link.gone.aborted) {
-        leave();
-        return unknown("lost", String(link.gone.reason));
+      const first = await runIn(usual, script, deadline);
+      if (!isShellless(first)) return first;
+      for (const shell of SHELLS.filter((other) => other !== usual)) {
+        const outcome = await runIn(shell, script, deadline);
+        if (isShellless(outcome)) continue;
+        usual = shell;
+        return outcome;
       }
-      return runInSession(link, rootShell(node.become === true), script, deadline, leave);
+      return first;
     },
     close: () => link.close(),
   };
 }
+
+const isShellless = (outcome: Outcome) => outcome.kind === "unknown" && outcome.shellless === true;
 
 function hostKeyChanged(
   node: NodeAccess,
@@ -106,7 +120,7 @@ function noRootShell(node: NodeAccess, access: ResolvedSsh, problem: string): Co
       node.become === true
         ? `\`sudo -n true\` must work for ${access.user} without a password (NOPASSWD in sudoers)`
         : access.user === "root"
-          ? "log in there: `/bin/sh` and `/usr/bin/env` must work"
+          ? "log in there: `/usr/bin/env` must work, and `/bin/sh` or bash"
           : `set \`become: true\` for this node in the inventory (root by sudo), or \`user: root\``,
   });
 }

@@ -11,6 +11,8 @@ export type Outcome =
       /** `deadline`: took too long. `lost`: the connection ended without a code. `signal`: the shell was killed. */
       readonly reason: "deadline" | "lost" | "signal";
       readonly detail: string;
+      /** True: the shell did not start, so that nothing of the script was run. */
+      readonly shellless?: true;
       readonly stdout: string;
       readonly stderr: string;
     };

@@ -125,7 +125,7 @@ export async function startFakeNode(
 }
 
 function markerOf(command: string): string {
-  return (/sh '([0-9a-f]+)' '([0-9a-f]+)'$/.exec(command) ?? []).slice(1).join("");
+  return (/ sh '([0-9a-f]+)' '([0-9a-f]+)' /.exec(command) ?? []).slice(1).join("");
 }
 
 /** As sshd does it: the login shell gets the command, and its end is told by code or by signal. */

@@ -1,5 +1,6 @@
-import { fchmodSync, fstatSync, mkdirSync, openSync } from "node:fs";
+import { fchmodSync, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { makePrivateFolder } from "./private-files.ts";
 
 /** Fields that may hold a secret, wherever they stand. */
 const secret = ["password", "token", "key", "content", "script", "before", "after", "params", "credential"];
@@ -36,9 +37,9 @@ export async function openLogger(
 function openLogFile(dataFolder: string): number | undefined {
   try {
     const folder = join(dataFolder, "log");
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makePrivateFolder(folder);
     const descriptor = openSync(join(folder, "kbreak.log"), "a", 0o600);
-    // An older file may have another mode; what is no file, such as /dev/null, keeps its own.
+    // The umask may have taken too much off, an older file may have another mode; what is no file, such as /dev/null, keeps its own.
     if (fstatSync(descriptor).isFile()) fchmodSync(descriptor, 0o600);
     return descriptor;
   } catch {

@@ -13,8 +13,9 @@ export interface Chosen {
 
 /**
  * The run that is named, else the only open one, or with `all` every open one, the newest first.
- * @throws UsageError for an unknown run, or when several are open and none is named; UndoLogError for a damaged log,
- * but with `all` only when it is named.
+ * One that is named may have a damaged log: its sound lines count.
+ * @throws UsageError for an unknown run, or when several are open and none is named; UndoLogError for a damaged log when
+ * none is named.
  */
 export async function openRuns(
   dataFolder: string,
@@ -23,7 +24,7 @@ export async function openRuns(
   spoilers: "yes" | "no",
 ): Promise<Chosen> {
   if (id !== undefined) {
-    const log = openRun(dataFolder, id, { readOnly: true });
+    const log = openRun(dataFolder, id, { readOnly: true, forUndo: true });
     log.close();
     return { runs: [runOf(log)], damaged: [] };
   }
@@ -39,17 +40,26 @@ export async function openRuns(
   });
 }
 
-/** Looks at the nodes of each run, with `texts` also into the files that it has changed. */
+/** How the nodes of a run are looked at. */
+interface Looking {
+  /** The inventory that says how they are reached. Default: the run's. */
+  readonly inventory?: string | undefined;
+  /** True: also into the files that it has changed. */
+  readonly texts?: boolean;
+}
+
+/** Looks at the nodes of each run. */
 export async function statesOf(
   runs: readonly Run[],
   context: Context,
-  texts = false,
+  { inventory, texts = false }: Looking,
 ): Promise<readonly RunState[]> {
   const states: RunState[] = [];
   for (const run of runs) {
-    const log = openRun(context.dataFolder, run.id, { readOnly: true });
+    const log = openRun(context.dataFolder, run.id, { readOnly: true, forUndo: true });
     try {
-      states.push(await statusOf(run, log, await accessOf(run.started.inventory), context, texts));
+      const access = await accessOf(run.started.inventory, inventory);
+      states.push(await statusOf(run, log, access, context, texts));
     } finally {
       log.close();
     }

@@ -61,6 +61,7 @@ async function argumentsOf(verb: string, words: readonly string[]): Promise<read
         givenFor("--breaks", words) ?? foreignBreaks(),
       );
     case "runs show":
+    case "runs export":
       return runIds(false);
     case "undo":
     case "status":

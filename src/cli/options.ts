@@ -7,6 +7,10 @@ export const inventoryOption = () =>
     "the inventory (default: $KBREAK_INVENTORY, else the practice nodes')",
   );
 
+/** `-i FILE` of the verbs that go by a run. */
+export const accessOption = () =>
+  new Option("-i, --inventory <file>", "how to reach the nodes, by their names (default: as the run did)");
+
 /** `-o FORMAT`. */
 export const outputOption = (...formats: readonly string[]) =>
   new Option("-o, --output <format>", "how to print it").choices(formats).default(formats[0]);

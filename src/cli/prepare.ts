@@ -113,9 +113,13 @@ function interruptions(tell: () => void) {
   };
 }
 
-/** How the targets of a run are reached: as the inventory says today, else as it said when the run was made. */
-export async function accessOf(file: string): Promise<Access> {
-  const inventory = await inventoryToday(file);
+/**
+ * How the targets of a run are reached: as its inventory says today, else as it said when the run was made.
+ * @param named An inventory to be taken instead, which has to be right. @throws ConfigError
+ */
+export async function accessOf(file: string, named?: string): Promise<Access> {
+  const { loadInventory } = await import("../inventory/load.ts");
+  const inventory = named === undefined ? await inventoryToday(file) : await loadInventory(named);
   return (target) => inventory?.nodes.find(({ name }) => name === target.name) ?? target.access;
 }
 

@@ -1,5 +1,10 @@
-import type { Command } from "commander";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Command, Option } from "commander";
 import type { Logged } from "../engine/undo-log.ts";
+import { KbreakError, messageOf, UsageError } from "../errors.ts";
+import type { Operation } from "../operations/operation.ts";
+import { writePrivate } from "../private-files.ts";
 import { outputOption, print, printJson } from "./options.ts";
 
 const examples = `
@@ -8,7 +13,7 @@ Examples:
   kbreak runs show 20260301-201500-a1b2
 `;
 
-/** Adds `kbreak runs list|show`. */
+/** Adds `kbreak runs list|show|export|import`. */
 export function register(program: Command): void {
   const runs = program
     .command("runs")
@@ -30,6 +35,114 @@ export function register(program: Command): void {
       "\nExamples:\n  kbreak runs show 20260301-201500-a1b2\n  kbreak runs show 20260301-201500-a1b2 -o json | jq '.[] | select(.type == \"intent\")'\n",
     )
     .action(show);
+  runs
+    .command("export")
+    .description("Write a run into one file for another operator, or as scripts that undo it without kbreak")
+    .argument("<run>", "its id, or the beginning of it")
+    .argument("[file]", "where to; a folder for the scripts of several nodes; without it: standard output")
+    .addOption(
+      new Option("--format <format>", "sh: a script for each node, to be run there as root")
+        .choices(["run", "sh"])
+        .default("run"),
+    )
+    .option("--node <name>", "only this node's script")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kbreak runs export 20260301-201500-a1b2 for-ann.json\n  kbreak runs export 20260301-201500-a1b2 --format sh scripts/\n  kbreak runs export 20260301-201500-a1b2 --format sh --node cp1 | ssh root@cp1 sh -s\n",
+    )
+    .action(exportCommand);
+  runs
+    .command("import")
+    .description("Take in a run that was exported elsewhere: status and undo work with it then")
+    .argument("<file>", "what kbreak runs export wrote")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kbreak runs import for-ann.json\n  kbreak undo 20260301-201500-a1b2 -i my-inventory.yaml\n",
+    )
+    .action(importCommand);
+}
+
+interface ExportFlags {
+  readonly format: "run" | "sh";
+  readonly node?: string;
+}
+
+async function exportCommand(
+  id: string,
+  file: string | undefined,
+  { format, node }: ExportFlags,
+): Promise<void> {
+  const [{ exportRun, exportScripts }, { dataFolder }, { kindOf }, { label }] = await Promise.all([
+    import("../engine/transfer.ts"),
+    import("../lab/folders.ts"),
+    import("../operations/index.ts"),
+    import("../render/mask.ts"),
+  ]);
+  const warn = () =>
+    process.stderr.write(
+      "It holds what was there before, private keys too: keep it as secret as the undo log, and delete it when it has served.\n",
+    );
+  if (format === "run") {
+    if (node !== undefined) throw new UsageError("--node is for --format sh: a run is moved as a whole");
+    write(file, exportRun(dataFolder(), id));
+    warn();
+    return;
+  }
+  const title = (spec: Operation) => label(kindOf(spec).title(spec));
+  const { scripts, damage } = exportScripts(dataFolder(), id, node, title);
+  const [only] = scripts.values();
+  if (file !== undefined && node === undefined) await writeAll(file, scripts);
+  else if (only !== undefined && scripts.size === 1) write(file, only);
+  else
+    throw new UsageError(`run ${id} has a script for each of ${[...scripts.keys()].join(", ")}`, {
+      hint: "name one with --node, or a folder for all",
+    });
+  warn();
+  if (damage !== undefined) throw damage;
+}
+
+async function writeAll(folder: string, scripts: ReadonlyMap<string, string>): Promise<void> {
+  const { makePrivateFolder } = await import("../private-files.ts");
+  makePrivateFolder(folder);
+  for (const [name, script] of scripts) {
+    // Names of nodes are from the log, which may be somebody else's.
+    if (!/^[\w.-]+$/.test(name) || name.startsWith("."))
+      throw new KbreakError(`${JSON.stringify(name)} is no name for a file; use --node`);
+    write(join(folder, `${name}.sh`), script);
+    print(join(folder, `${name}.sh`));
+  }
+}
+
+/** Writes a new file for its owner only, or to standard output. @throws KbreakError */
+function write(file: string | undefined, text: string): void {
+  if (file === undefined) {
+    print(text);
+    return;
+  }
+  try {
+    writePrivate(file, Buffer.from(text));
+  } catch (error) {
+    throw new KbreakError(`${file} cannot be written: ${messageOf(error)}`, {
+      cause: error,
+      hint: "name a file that is not there yet",
+    });
+  }
+}
+
+async function importCommand(file: string): Promise<void> {
+  const [{ importRun }, { dataFolder }] = await Promise.all([
+    import("../engine/transfer.ts"),
+    import("../lab/folders.ts"),
+  ]);
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new KbreakError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+  const run = importRun(dataFolder(), text, file);
+  print(run);
+  process.stderr.write(`Next: kbreak status ${run} -i INVENTORY, kbreak undo ${run} -i INVENTORY\n`);
 }
 
 async function list({ output }: { readonly output: "table" | "json" | "name" }): Promise<void> {

@@ -3,9 +3,18 @@ import type { Context } from "../engine/context.ts";
 import type { Run } from "../engine/runs.ts";
 import type { RunState, StepStatus } from "../engine/status.ts";
 import { ConnectError, VerificationError } from "../errors.ts";
-import { forksOption, isMovable, outputOption, print, printJson, spoilersOption } from "./options.ts";
+import {
+  accessOption,
+  forksOption,
+  isMovable,
+  outputOption,
+  print,
+  printJson,
+  spoilersOption,
+} from "./options.ts";
 
 interface Flags {
+  readonly inventory?: string;
   readonly check?: boolean;
   readonly watch?: boolean;
   readonly forks: number;
@@ -22,6 +31,7 @@ export function register(program: Command): void {
     .argument("[run]", "the run; without it: every open one")
     .option("--check", "end with 3 unless everything is still armed: just before going on air")
     .option("--watch", "look again every two seconds; times of break and fix go into the run")
+    .addOption(accessOption())
     .addOption(forksOption())
     .addOption(spoilersOption())
     .addOption(outputOption("table", "json", "name"))
@@ -49,10 +59,11 @@ async function statusCommand(id: string | undefined, flags: Flags): Promise<void
   const prepared = await prepareContext(flags, "");
   try {
     if (flags.watch) return await watch(runs, flags, prepared.context);
-    const states = await statesOf(runs, prepared.context);
+    const states = await statesOf(runs, prepared.context, flags);
     prepared.progress.close();
     await show(states, flags);
-    if (damaged[0] !== undefined) throw damaged[0];
+    const damage = damaged[0] ?? runs.find((run) => run.damage !== undefined)?.damage;
+    if (damage !== undefined) throw damage;
     if (flags.check) refuseUnarmed(states);
     refuseUnreachable(states);
   } finally {
@@ -119,7 +130,7 @@ async function watch(runs: readonly Run[], flags: Flags, context: Context): Prom
   const live = isMovable(process.stdout) ? createLogUpdate(process.stdout) : undefined;
   let seen = new Map<string, string>();
   while (!context.signal.aborted) {
-    const states = await statesOf(runs, context);
+    const states = await statesOf(runs, context, flags);
     seen = recordChanges(context.dataFolder, states, seen);
     const text = renderStates(states, flags.spoilers === "yes");
     if (live) live(text);

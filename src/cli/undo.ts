@@ -3,10 +3,11 @@ import type { Context } from "../engine/context.ts";
 import type { Run } from "../engine/runs.ts";
 import type { UndoResult } from "../engine/undo-run.ts";
 import { KbreakError, UndoError } from "../errors.ts";
-import { forksOption, outputOption, print, printJson, spoilersOption } from "./options.ts";
+import { accessOption, forksOption, outputOption, print, printJson, spoilersOption } from "./options.ts";
 import type { Prepared } from "./prepare.ts";
 
 interface Flags {
+  readonly inventory?: string;
   readonly all?: boolean;
   readonly exact?: boolean;
   readonly plan?: boolean;
@@ -24,6 +25,7 @@ export function register(program: Command): void {
     .option("--all", "every open run, the newest first")
     .option("--exact", "put back also what a person has fixed in another way")
     .option("--plan", "show what would be done; changes nothing")
+    .addOption(accessOption())
     .addOption(forksOption())
     .addOption(spoilersOption())
     .addOption(outputOption("table", "json"))
@@ -67,7 +69,7 @@ async function undoAll(runs: readonly Run[], flags: Flags, context: Context) {
   ]);
   const results: UndoResult[] = [];
   const errors: KbreakError[] = [];
-  const access = (opened: Run) => accessOf(opened.started.inventory);
+  const access = (opened: Run) => accessOf(opened.started.inventory, flags.inventory);
   for (const run of runs) {
     try {
       const result = await undoRun(run.id, { exact: flags.exact === true, access }, context);
@@ -98,7 +100,10 @@ async function planUndo(runs: readonly Run[], flags: Flags, { context, progress 
   ]);
   const spoilers = flags.spoilers === "yes";
   const shown = { exact: flags.exact === true, spoilers };
-  const states = await statesOf(runs, context, spoilers && flags.output === "table");
+  const states = await statesOf(runs, context, {
+    inventory: flags.inventory,
+    texts: spoilers && flags.output === "table",
+  });
   progress.close();
   if (flags.output === "json") printJson(undoPlanData(states, shown));
   else print(renderUndoPlan(states, shown));

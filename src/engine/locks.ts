@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { LockError, messageOf } from "../errors.ts";
+import { isUnwritable, makePrivateFolder, openPrivate } from "../private-files.ts";
 
 /** Who holds a lock. A pid alone is not enough, as pids come again. */
 export interface Owner {
@@ -90,8 +91,8 @@ export function lockTarget(dataFolder: string, target: string, machineId: string
   const mine = newClaim(lock, thisOwner(run));
   const release = () => rmSync(join(folder, mine), { force: true });
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    closeSync(openSync(join(folder, mine), "wx", 0o600));
+    makePrivateFolder(folder);
+    closeSync(openPrivate(join(folder, mine), "wx"));
   } catch (error) {
     throw new LockError(`the lock of ${target} cannot be taken: ${messageOf(error)}`, {
       target,
@@ -132,4 +133,23 @@ const heldError = (target: string, { run, user, host, pid }: Owner) =>
 /** Takes the lock of a run's undo log: one process writes it at a time. @throws LockError */
 export function lockRun(dataFolder: string, run: string): () => void {
   return lockTarget(dataFolder, `the undo log of ${run}`, `run ${run}`, run);
+}
+
+/**
+ * Takes a lock, or does without where nothing can be written: nobody else takes one there either, and the nodes have
+ * their own.
+ * @param tell Is told why there is none.
+ * @throws LockError when somebody else holds it.
+ */
+export function lockWhereWritable(
+  lock: () => () => void,
+  tell: (message: string) => void = () => {},
+): () => void {
+  try {
+    return lock();
+  } catch (error) {
+    if (!(error instanceof LockError) || !isUnwritable(error.cause)) throw error;
+    tell(error.message);
+    return () => {};
+  }
 }

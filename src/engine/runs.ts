@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UndoLogError, UsageError } from "../errors.ts";
 import { lockRun } from "./locks.ts";
 import type { Intent, RunEnded, RunStarted, TargetRecord } from "./records.ts";
-import { type Logged, openLog, type UndoLog } from "./undo-log.ts";
+import { type Logged, type OpenOptions, openLog, type UndoLog } from "./undo-log.ts";
 
 /** A run as its log tells it. */
 export interface Run {
@@ -13,6 +13,8 @@ export interface Run {
   readonly at: string;
   readonly records: readonly Logged[];
   readonly status: RunStatus;
+  /** What is wrong with its log, of which only the lines before that count. */
+  readonly damage: UndoLogError | undefined;
 }
 
 /**
@@ -55,20 +57,18 @@ function runNamed(dataFolder: string, id: string): string {
 }
 
 /** Opens the log of a run, by its id or the beginning of it. @throws UsageError when there is no such run. */
-export function openRun(
-  dataFolder: string,
-  id: string,
-  options: { readonly readOnly?: boolean } = {},
-): UndoLog {
+export function openRun(dataFolder: string, id: string, options: Omit<OpenOptions, "create"> = {}): UndoLog {
   return openLog(join(runsFolder(dataFolder), runNamed(dataFolder, id)), options);
 }
 
 /** Folds the records of a log. @throws UndoLogError for a log without its first record. */
-export function runOf(log: Pick<UndoLog, "folder" | "records">): Run {
+export function runOf(log: Pick<UndoLog, "folder" | "records" | "damage">): Run {
   const [first] = log.records;
+  if (first === undefined && log.damage !== undefined) throw log.damage;
   if (first?.type !== "run")
     throw new UndoLogError(`${log.folder} holds no run: its first record is missing`);
-  return { id: first.run, started: first, at: first.at, records: log.records, status: statusOf(log.records) };
+  const { records, damage } = log;
+  return { id: first.run, started: first, at: first.at, records, status: statusOf(records), damage };
 }
 
 function statusOf(records: readonly Logged[]): RunStatus {

@@ -1,3 +1,4 @@
+import { UndoLogError } from "../errors.ts";
 import { kindOf } from "../operations/index.ts";
 import { type Held, type Operation, type State, valuesText } from "../operations/operation.ts";
 import { type Symptom, symptomOf } from "../probes/probe.ts";
@@ -118,9 +119,23 @@ function changers(
   return operations.map(({ index, spec, token, before }) =>
     shellFunction(
       `${verb}_${index}`,
-      lines(sh`TOKEN=${token}`, kindOf(spec)[verb](spec, before, held(token))),
+      lines(
+        sh`TOKEN=${token}`,
+        verb === "apply" ? kindOf(spec).apply(spec, before, held(token)) : wayBack(spec, before, held(token)),
+      ),
     ),
   );
+}
+
+/** An operation whose pre-image is lost cannot be restored, which is no reason to leave the others. */
+function wayBack(spec: Operation, before: State, held: Held): Shell {
+  try {
+    return kindOf(spec).restore(spec, before, held);
+  } catch (error) {
+    if (!(error instanceof UndoLogError)) throw error;
+    return sh`printf '%s\n' ${error.message} >&2
+return 1`;
+  }
 }
 
 /** Changes one operation after the other, each only if it still is what was read; ends at the first that fails. */

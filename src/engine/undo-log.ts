@@ -3,17 +3,15 @@ import {
   chmodSync,
   closeSync,
   existsSync,
-  fchmodSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
-  openSync,
   readFileSync,
   renameSync,
-  writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { messageOf, UndoLogError } from "../errors.ts";
+import { isUnwritable, makePrivateFolder, openPrivate, syncPath, writeWhole } from "../private-files.ts";
 import type { RunRecord } from "./records.ts";
 
 /**
@@ -31,8 +29,10 @@ export type Logged = RunRecord & { readonly n: number; readonly at: string };
 export interface UndoLog {
   readonly folder: string;
   readonly records: readonly Logged[];
-  /** Writes and syncs a record. @throws UndoLogError when it is not on the disk. */
-  append(record: RunRecord): void;
+  /** What is wrong with the line behind the last record, in a log that was opened in spite of it. */
+  readonly damage: UndoLogError | undefined;
+  /** Writes and syncs a record, with the time of now unless told otherwise. @throws UndoLogError when it is not on the disk. */
+  append(record: RunRecord, at?: string): void;
   /** Writes and syncs a pre-image and gives its SHA-256. @throws UndoLogError */
   store(bytes: Buffer): string;
   /** @throws UndoLogError when the pre-image is missing or damaged. */
@@ -47,9 +47,10 @@ const checksum = (previous: string, text: string) => hash(previous + text).slice
 function lineOf(
   record: RunRecord,
   n: number,
+  at: string,
   previous: string,
 ): { readonly line: string; readonly sum: string } {
-  const text = JSON.stringify({ v: VERSION, n, at: new Date().toISOString(), ...record });
+  const text = JSON.stringify({ v: VERSION, n, at, ...record });
   const sum = checksum(previous, text);
   return { line: `${text.slice(0, -1)},"sum":"${sum}"}\n`, sum };
 }
@@ -59,6 +60,8 @@ interface Parsed {
   readonly sum: string;
   /** Bytes of the whole lines: a torn last line begins there. */
   readonly length: number;
+  /** What is wrong with the line behind the last record. */
+  readonly damage: UndoLogError | undefined;
 }
 
 /** A line without its checksum, and the checksum; `undefined` when it has none. */
@@ -72,49 +75,52 @@ function splitLine(line: string): { readonly text: string; readonly sum: string 
  * left out.
  * @throws UndoLogError for any other damage, with the line.
  */
-export function parseLog(bytes: Buffer, file: string): Parsed {
+export function parseLog(bytes: Buffer, file: string): Omit<Parsed, "damage"> {
+  const { damage, ...sound } = parseSound(bytes, file);
+  if (damage !== undefined) throw damage;
+  return sound;
+}
+
+/** Reads a log's text up to the first damage, if there is any. */
+function parseSound(bytes: Buffer, file: string): Parsed {
   const end = bytes.lastIndexOf(0x0a) + 1;
   const lines = bytes.subarray(0, end).toString("utf8").split("\n").slice(0, -1);
-  const damage = (line: number, why: string) =>
-    new UndoLogError(`${file}:${line}: the undo log is damaged: ${why}`, {
-      hint: "nothing was changed; the lines before it are sound, and each intent holds what was there before",
-    });
   const records: Logged[] = [];
   let previous = "";
+  let length = 0;
+  const upTo = (damage: UndoLogError | undefined): Parsed => ({ records, sum: previous, length, damage });
+  const damage = (line: number, why: string) =>
+    upTo(
+      new UndoLogError(`${file}:${line}: the undo log is damaged: ${why}`, {
+        hint: `the ${line - 1} lines before it are sound, and \`kbreak undo ${basename(dirname(file))}\` undoes what they tell`,
+      }),
+    );
   for (const [index, line] of lines.entries()) {
     const damaged = (why: string) => damage(index + 1, why);
     const parts = splitLine(line);
-    if (parts === undefined) throw damaged("no checksum");
+    if (parts === undefined) return damaged("no checksum");
     const { text } = parts;
     const sum = checksum(previous, text);
-    if (sum !== parts.sum) throw damaged("its checksum does not fit");
+    if (sum !== parts.sum) return damaged("its checksum does not fit");
     const record = JSON.parse(text) as Logged & { readonly v: number };
     if (record.v !== VERSION)
-      throw new UndoLogError(
-        `${file}:${index + 1}: the undo log has version ${record.v}, and this kbreak knows ${VERSION}`,
-        {
-          hint: "undo the run with the kbreak that made it",
-        },
+      return upTo(
+        new UndoLogError(
+          `${file}:${index + 1}: the undo log has version ${record.v}, and this kbreak knows ${VERSION}`,
+          { hint: "undo the run with the kbreak that made it" },
+        ),
       );
-    if (record.n !== index) throw damaged(`record ${record.n} stands in the place of record ${index}`);
+    if (record.n !== index) return damaged(`record ${record.n} stands in the place of record ${index}`);
     records.push(record);
     previous = sum;
+    length += Buffer.byteLength(line) + 1;
   }
   // A torn write ends before its newline, or in the zeros of a power cut. Any other byte in its place was put there later,
   // when the record had counted already.
   const last = splitLine(bytes.subarray(end, -1).toString("utf8"));
   if (last !== undefined && last.sum === checksum(previous, last.text) && bytes.at(-1) !== 0)
-    throw damage(lines.length + 1, "its end is another character");
-  return { records, sum: previous, length: end };
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+    return damage(lines.length + 1, "its end is another character");
+  return upTo(undefined);
 }
 
 function guarded<Result>(what: string, action: () => Result): Result {
@@ -129,30 +135,41 @@ function guarded<Result>(what: string, action: () => Result): Result {
   }
 }
 
+export interface OpenOptions {
+  /** Makes it; it must not be there yet. */
+  readonly create?: boolean;
+  readonly readOnly?: boolean;
+  /**
+   * Opens it for an undo, which goes on with what it has: up to the first damage, and without appending where that cannot
+   * be done.
+   */
+  readonly forUndo?: boolean;
+}
+
 /**
- * Opens the log in `folder`, and makes it when `create` is true.
+ * Opens the log in `folder`.
  * @throws UndoLogError when it is damaged, is missing, or cannot be made.
  */
-export function openLog(
-  folder: string,
-  options: { readonly create?: boolean; readonly readOnly?: boolean } = {},
-): UndoLog {
+export function openLog(folder: string, options: OpenOptions = {}): UndoLog {
   const file = join(folder, "log.jsonl");
   const blobs = join(folder, "blobs");
   if (options.create) guarded("be made", () => makeFolders(folder, blobs));
   else if (!existsSync(file)) throw new UndoLogError(`there is no undo log in ${folder}`);
-  const flags = options.readOnly ? "r" : options.create ? "wx" : "r+";
-  const descriptor = guarded("be opened", () => openPrivate(file, flags));
-  if (options.create) guarded("be made", () => sync(folder));
-  const parsed = parsedOrClosed(descriptor, file);
+  const { descriptor, unwritable } = guarded("be opened", () => opened(file, options));
+  if (options.create) guarded("be made", () => syncPath(folder));
+  const parsed = parsedOrClosed(descriptor, file, options.forUndo === true);
   const records = [...parsed.records];
   let { sum, length } = parsed;
   return {
     folder,
     records,
-    append(record) {
-      const { line, sum: next } = lineOf(record, records.length, sum);
+    damage: parsed.damage,
+    append(record, at = new Date().toISOString()) {
+      if (parsed.damage !== undefined)
+        throw new UndoLogError("nothing is appended to a damaged undo log", { cause: parsed.damage });
+      const { line, sum: next } = lineOf(record, records.length, at, sum);
       guarded("be written", () => {
+        if (unwritable !== undefined) throw unwritable;
         // What a failed or torn write left behind the last whole line is overwritten, and cut off first.
         ftruncateSync(descriptor, length);
         writeWhole(descriptor, Buffer.from(line), length);
@@ -169,38 +186,39 @@ export function openLog(
   };
 }
 
-function parsedOrClosed(descriptor: number, file: string): Parsed {
+/** A descriptor of the log's file, and why it cannot be written, where undo does not mind. */
+function opened(file: string, { create, readOnly, forUndo }: OpenOptions) {
   try {
-    return parseLog(
+    return { descriptor: openPrivate(file, readOnly ? "r" : create ? "wx" : "r+"), unwritable: undefined };
+  } catch (error) {
+    if (!forUndo || !isUnwritable(error)) throw error;
+    return { descriptor: openPrivate(file, "r"), unwritable: error };
+  }
+}
+
+function parsedOrClosed(descriptor: number, file: string, inSpiteOfDamage: boolean): Parsed {
+  try {
+    const parsed = parseSound(
       guarded("be read", () => readFileSync(file)),
       file,
     );
+    if (parsed.damage !== undefined && !inSpiteOfDamage) throw parsed.damage;
+    return parsed;
   } catch (error) {
     closeSync(descriptor);
     throw error;
   }
 }
 
-/** Opens a file that only its owner may look at: the umask, which open takes off the mode, could shut out the owner too. */
-function openPrivate(path: string, flags: "r" | "r+" | "w" | "wx"): number {
-  const descriptor = openSync(path, flags, 0o600);
-  if (flags === "w" || flags === "wx") fchmodSync(descriptor, 0o600);
-  return descriptor;
-}
-
 function makeFolders(folder: string, blobs: string): void {
-  mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
-  mkdirSync(folder, { mode: 0o700 });
-  mkdirSync(blobs, { mode: 0o700 });
-  // mkdir takes the umask off the mode; nobody else may look, whatever it is.
-  for (const path of [dirname(folder), folder, blobs]) chmodSync(path, 0o700);
-  sync(dirname(folder));
-}
-
-function writeWhole(descriptor: number, bytes: Buffer, position: number): void {
-  let done = 0;
-  while (done < bytes.length)
-    done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+  makePrivateFolder(dirname(folder));
+  // A folder that is there already is somebody's log.
+  for (const path of [folder, blobs]) {
+    mkdirSync(path);
+    chmodSync(path, 0o700);
+  }
+  chmodSync(dirname(folder), 0o700);
+  syncPath(dirname(folder));
 }
 
 function storeBlob(blobs: string, bytes: Buffer): string {
@@ -216,7 +234,7 @@ function storeBlob(blobs: string, bytes: Buffer): string {
     closeSync(descriptor);
   }
   renameSync(temporary, path);
-  sync(blobs);
+  syncPath(blobs);
   return sha256;
 }
 

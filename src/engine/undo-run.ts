@@ -2,7 +2,7 @@ import { ConnectError, EnrolmentError, type KbreakError, UndoError, UndoLogError
 import { machineOf } from "../inventory/enrolment.ts";
 import type { NodeAccess } from "../transport/transport.ts";
 import { type Context, inRun, sideBySide } from "./context.ts";
-import { lockRun, lockTarget } from "./locks.ts";
+import { lockRun, lockTarget, lockWhereWritable } from "./locks.ts";
 import type { TargetRecord, Witness } from "./records.ts";
 import { openRun, type Run, runOf, touchedTargets } from "./runs.ts";
 import { openSession } from "./session.ts";
@@ -17,26 +17,32 @@ export interface UndoResult {
   readonly targets: readonly TargetUndone[];
   readonly kept: number;
   readonly complete: boolean;
+  /** What is wrong with the log: only what its lines before that tell could be undone. */
+  readonly damage: UndoLogError | undefined;
 }
 
 /**
  * Undoes a run on all its targets, side by side, whatever state it is in.
- * @throws LockError when another kbreak is at work on it or on one of its targets, UndoLogError when its log is damaged;
- * nothing was done then.
+ * @throws LockError when another kbreak is at work on it or on one of its targets, UndoLogError when nothing of its log
+ * can be read; nothing was done then.
  */
 export async function undoRun(
   id: string,
   options: { readonly exact: boolean; readonly access: (run: Run) => Promise<Access> },
   context: Context,
 ): Promise<UndoResult> {
-  const releases = [lockRun(context.dataFolder, id)];
+  const lock = (take: () => () => void) =>
+    lockWhereWritable(take, (message) =>
+      context.emit({ type: "notice", message: `${message}; undo goes on without it` }),
+    );
+  const releases = [lock(() => lockRun(context.dataFolder, id))];
   try {
     // Opened behind its lock: another process may have been writing it until now.
-    const log = openRun(context.dataFolder, id);
+    const log = openRun(context.dataFolder, id, { forUndo: true });
     try {
       const run = runOf(log);
       for (const { name, identity } of touchedTargets(run))
-        releases.push(lockTarget(context.dataFolder, name, machineOf(identity), id));
+        releases.push(lock(() => lockTarget(context.dataFolder, name, machineOf(identity), id)));
       return await undoTargets(
         run,
         log,
@@ -58,39 +64,43 @@ interface UndoOptions {
 
 async function undoTargets(
   run: Run,
-  log: UndoLog,
+  opened: UndoLog,
   options: UndoOptions,
   outer: Context,
 ): Promise<UndoResult> {
   const targets = touchedTargets(run);
   const context = inRun(outer, run.id, targets);
+  const { log, isWhole } = forgiving(opened, context);
   context.emit({ type: "run", run: run.id, verb: "undo" });
-  quietly(context, () =>
-    log.append({ type: "undo", targets: targets.map(({ name }) => name), exact: options.exact }),
-  );
+  log.append({ type: "undo", targets: targets.map(({ name }) => name), exact: options.exact });
   const results = await sideBySide(targets, context.forks, (target) =>
     undoOne(target, log, options, context),
   );
   const complete = results.every((result) => result.complete);
-  const written = quietly(context, () =>
-    log.append({ type: "end", outcome: complete ? "undone" : "undo incomplete" }),
-  );
+  log.append({ type: "end", outcome: complete ? "undone" : "undo incomplete" });
   const kept = results.flatMap(({ operations }) =>
     operations.filter(({ outcome }) => outcome === "kept"),
   ).length;
-  return { run: run.id, targets: results, kept, complete: complete && written };
+  return { run: run.id, targets: results, kept, complete: complete && isWhole(), damage: log.damage };
 }
 
-/** Undo goes on when its log cannot be written; it says so, and is not called complete. */
-function quietly(context: Context, action: () => void): boolean {
-  try {
-    action();
-    return true;
-  } catch (error) {
-    if (!(error instanceof UndoLogError)) throw error;
-    context.emit({ type: "notice", message: `${error.message}; undo goes on without it` });
-    return false;
-  }
+/**
+ * The same log, but an append that fails is said once and no more: undo goes on, as what it has is enough, and a broken
+ * lab is worse. It is not called complete then.
+ */
+function forgiving(log: UndoLog, context: Context) {
+  const told = new Set<string>();
+  const append: UndoLog["append"] = (record) => {
+    try {
+      log.append(record);
+    } catch (error) {
+      if (!(error instanceof UndoLogError)) throw error;
+      if (!told.has(error.message))
+        context.emit({ type: "notice", message: `${error.message}; undo goes on without it` });
+      told.add(error.message);
+    }
+  };
+  return { log: { ...log, append }, isWhole: () => told.size === 0 };
 }
 
 /** Seconds to wait for a script that a killed kbreak has left running: filling etcd may take its time. */
@@ -127,7 +137,15 @@ export function undoErrorOf(result: UndoResult): KbreakError | undefined {
           .filter(({ outcome }) => outcome === "left")
           .map(({ title, detail }) => `${target}: ${title}: ${detail}`),
   );
+  const { run, damage } = result;
+  if (damage !== undefined)
+    return new UndoError(
+      ["undo is not complete", damage.message, "what the lines before it tell is undone", ...lines].join(
+        "\n",
+      ),
+      { hint: "see what else is not as it was: kbreak diff show compares with a look that was saved" },
+    );
   return new UndoError(["undo is not complete", ...lines].join("\n"), {
-    hint: `mend what stands in the way, and type again: kbreak undo ${result.run}`,
+    hint: `mend what stands in the way, and type again: kbreak undo ${run}`,
   });
 }

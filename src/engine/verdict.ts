@@ -1,3 +1,4 @@
+import { UndoLogError } from "../errors.ts";
 import { kindOf } from "../operations/index.ts";
 import type { Held, State } from "../operations/operation.ts";
 import type { Symptom } from "../probes/probe.ts";
@@ -20,10 +21,22 @@ export function verdictOf(finding: Finding, held: Held): Verdict {
   if (now === undefined) return "unknown";
   if (kind.gone(operation.spec, operation.before, now)) return "drifted";
   if (kind.restored(operation.spec, operation.before, now)) return "fixed exactly";
-  if (kind.inEffect(operation.spec, operation.before, now, held)) return "still broken";
+  const inEffect = isInEffect(operation, now, held);
+  if (inEffect === undefined) return "unknown";
+  if (inEffect) return "still broken";
   if (kind.remains(operation.spec, operation.before, now)) return "drifted";
   if (finding.halfDone && kind.halfway(operation.spec, operation.before, now)) return "drifted";
   return finding.symptom === "quiet" ? "fixed differently" : "drifted";
+}
+
+/** `undefined` when the pre-image is lost by which it could be told. */
+function isInEffect({ spec, before }: PlannedOperation, now: State, held: Held): boolean | undefined {
+  try {
+    return kindOf(spec).inEffect(spec, before, now, held);
+  } catch (error) {
+    if (error instanceof UndoLogError) return undefined;
+    throw error;
+  }
 }
 
 /** Whether undo restores it. What a person fixed in another way stays, unless everything is to be as it was exactly. */

@@ -11,6 +11,7 @@ import { playbookSchema } from "../../src/playbook/schema.ts";
 import { playbookOf } from "../../src/playbook/single.ts";
 import { type Validate, validator } from "../../src/schema.ts";
 import { readYaml } from "../../src/yaml.ts";
+import { playbookFile, shippedPlaybooks } from "./playbooks.ts";
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
 const written = await schemas();
@@ -20,6 +21,7 @@ const yamlFiles = (folder: string) =>
   readdirSync(join(project, folder))
     .filter((name) => name.endsWith(".yaml"))
     .map((name) => join(project, folder, name));
+const playbooks = shippedPlaybooks.map(playbookFile);
 
 describe("the schemas for editors", () => {
   it.each([...written])("%s is what the sources say", (path, wanted) => {
@@ -48,20 +50,21 @@ describe("every shipped file", () => {
     await loadInventory(file);
   });
 
-  it.each(yamlFiles("playbooks"))("%s is a valid playbook", async (file) => {
-    await loadPlaybook(file, known);
+  it.each(playbooks)("%s is a valid playbook, with all that a host wants to know", async (file) => {
+    const { description, difficulty, length, hints, goal } = await loadPlaybook(file, known);
+    expect(description).not.toBe("");
+    expect([difficulty, length]).not.toContain(undefined);
+    expect(hints.length).toBeGreaterThanOrEqual(3);
+    expect(goal).not.toEqual([]);
   });
 
-  it.each([...yamlFiles("inventory"), ...yamlFiles("playbooks")])(
-    "%s names a schema that is there",
-    async (file) => {
-      const modeline =
-        /^# yaml-language-server: \$schema=(\S+)$/m.exec(readFileSync(file, "utf8"))?.[1] ?? "none";
-      const schema = JSON.parse(readFileSync(join(file, "..", modeline), "utf8"));
-      const { value } = await readYaml(file);
-      expect((await validator())(schema, value)).toEqual([]);
-    },
-  );
+  it.each([...yamlFiles("inventory"), ...playbooks])("%s names a schema that is there", async (file) => {
+    const modeline =
+      /^# yaml-language-server: \$schema=(\S+)$/m.exec(readFileSync(file, "utf8"))?.[1] ?? "none";
+    const schema = JSON.parse(readFileSync(join(file, "..", modeline), "utf8"));
+    const { value } = await readYaml(file);
+    expect((await validator())(schema, value)).toEqual([]);
+  });
 });
 
 describe("every break", () => {

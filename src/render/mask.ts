@@ -19,6 +19,9 @@ const assigned = new RegExp(
 /** `--token …` */
 const option = new RegExp(String.raw`(\s--?${prefix}${name}${space}+)(${quoted}|[^\s;&|"']+)`, "gi");
 
+/** A long path may be so; of 48 characters of base64 some are not. */
+const ofSmallLetters = /^[a-z/_-]+$/;
+
 /**
  * Takes secrets out of a text that is shown: private keys and certificates in PEM, credentials of kubeconfigs, Secrets,
  * options and authorization headers, passwords in addresses, and any long run of base64.
@@ -31,7 +34,7 @@ export function masked(text: string): string {
     .replaceAll(option, "$1[hidden]")
     .replaceAll(/\b(bearer|basic)([^\S\n]+)[\w.~+/=-]{6,}/gi, "$1$2[hidden]")
     .replaceAll(/(\/\/[^\s/:@]*:)[^\s/@]+@/g, "$1[hidden]@")
-    .replaceAll(/[A-Za-z0-9+/_-]{48,}={0,2}/g, "[hidden]");
+    .replaceAll(/[A-Za-z0-9+/_-]{48,}={0,2}/g, (run) => (ofSmallLetters.test(run) ? run : "[hidden]"));
 }
 
 /** A name or title for one line of a terminal: secrets hidden, and control characters, which it would obey, written out. */

@@ -33,11 +33,15 @@ export interface ParametersSchema {
 export type Parameters = Readonly<Record<string, ParameterSchema["default"]>>;
 
 /** What a break gets: its schema's properties with their types. */
-export type ParametersOf<Schema extends ParametersSchema> = ParametersSchema extends Schema
-  ? Parameters
-  : Schema extends JSONSchema
-    ? FromSchema<Schema>
-    : never;
+export type ParametersOf<Schema extends ParametersSchema> =
+  // Of no properties at all json-schema-to-ts does not come to an end.
+  [keyof Schema["properties"]] extends [never]
+    ? Readonly<Record<never, never>>
+    : ParametersSchema extends Schema
+      ? Parameters
+      : Schema extends JSONSchema
+        ? FromSchema<Schema>
+        : never;
 
 export interface Needs {
   /** Where it makes sense. Default: every node. */
@@ -67,9 +71,12 @@ export interface BreakDefinition<Schema extends ParametersSchema = ParametersSch
   readonly sees: string;
   /** From vague to plain. */
   readonly hints: readonly string[];
-  /** Commands that find it, as a fixer would type them. */
+  /**
+   * Commands that find it, as a fixer would type them, one a line. `{name}` stands for a parameter's value; commands
+   * without any are those for the defaults.
+   */
   readonly find: readonly string[];
-  /** Commands that fix it. */
+  /** Commands that fix it, written in the same way. */
   readonly fix: readonly string[];
   /** The metric or alert that would have told. */
   readonly metric: string;
@@ -88,13 +95,15 @@ export interface BreakDefinition<Schema extends ParametersSchema = ParametersSch
   readonly patience?: number;
 }
 
-/** A break as the catalogue holds it. */
+/** A break as the catalogue holds it: `find` and `fix` are those for the defaults. */
 export interface Break extends BreakDefinition {
   /** `<layer>/<name>`, from its file. */
   readonly id: string;
   readonly layer: string;
   /** Absolute path of its module. */
   readonly file: string;
+  /** `find` and `fix` for other parameters; `undefined` where they are written for the defaults only. */
+  commands(parameters: Parameters): Pick<BreakDefinition, "find" | "fix"> | undefined;
 }
 
 /** Declares a break; a break's module has it as its default export. */

@@ -1,5 +1,6 @@
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Break, BreakDefinition } from "./break.ts";
+import { asBreak } from "./commands.ts";
 import { type BreakModule, modulesIn } from "./modules.ts";
 
 export interface Catalogue {
@@ -42,5 +43,5 @@ async function loaded(module: BreakModule): Promise<Break> {
   const { default: definition } = (await import(pathToFileURL(module.file).href)) as {
     default: BreakDefinition;
   };
-  return { ...definition, ...module };
+  return asBreak(definition, module);
 }

@@ -4,6 +4,7 @@ import type { Jiti } from "jiti";
 import { ConfigError, type Problem, UsageError } from "../errors.ts";
 import { validator } from "../schema.ts";
 import type { Break, BreakDefinition } from "./break.ts";
+import { asBreak } from "./commands.ts";
 import { definitionFindings } from "./definition.ts";
 import { guarded } from "./guarded.ts";
 import { type BreakModule, modulesIn } from "./modules.ts";
@@ -70,7 +71,7 @@ async function loadOne(module: BreakModule, jiti: Jiti): Promise<Tried> {
   const problems = findings.map((one) => located(module.file, source, one));
   if (problems.length > 0)
     return { problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
-  return { found: { ...(definition as BreakDefinition), ...module }, problems: [] };
+  return { found: asBreak(definition as BreakDefinition, module), problems: [] };
 }
 
 function clash(

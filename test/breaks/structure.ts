@@ -20,7 +20,7 @@ const plain = /[`/=-]\w|\.\w+|\w+ (list|show|status)\b/;
 /** All that is wrong with a break's module as it is written, as `file:line: what`; for what it does there is the proof. */
 export async function structureProblems(found: Break, facts: Facts): Promise<readonly string[]> {
   const source = readFileSync(found.file, "utf8");
-  const { id, layer: _layer, file, ...definition } = found;
+  const { id, layer: _layer, file, commands: _commands, ...definition } = found;
   const name = relative(process.cwd(), file);
   const findings = (await definitionFindings(definition)).map((finding) => {
     const { line, message } = located(file, source, finding);

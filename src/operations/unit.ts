@@ -66,6 +66,8 @@ unit_read() { # unit links(yes|no)
   note folders "$(find /etc/systemd/system -maxdepth 1 -type d -printf '%p\t%T+\n' | sort | b64)"
 }
 unit_enabled() { # unit enabled|disabled|masked
+  # Of a unit that has an init script, too, systemctl would move the links in /etc/rc?.d: systemd does not read them.
+  export SYSTEMCTL_SKIP_SYSV=1
   case $2 in
   enabled) systemctl -q enable -- "$1" ;;
   disabled) systemctl -q disable -- "$1" ;;

@@ -13,6 +13,8 @@ export { hostBehind, type Way, wayRefusal } from "./helpers/host-behind.ts";
 export { withClientCertificate, withExecHelper } from "./helpers/kubeconfig.ts";
 export { type Relapse, relapseParameters, relapseRepair, relapseScript } from "./helpers/relapse.ts";
 export { ownService } from "./helpers/service.ts";
+export { withExecHelper } from "./helpers/kubeconfig.ts";
+export { dropPort } from "./helpers/packet-program.ts";
 export { unitOfPath } from "./helpers/systemd.ts";
 export { timeServicesOf } from "./helpers/time-services.ts";
 export {
@@ -32,9 +34,12 @@ export {
   mount,
   move,
   preload,
+  nftTable,
+  packetFilter,
   process,
   qdisc,
   removeFile,
+  route,
   swap,
   sysctl,
   unit,
@@ -51,6 +56,7 @@ export { loopbackLoses } from "./probes/loopback.ts";
 export { lostAnswers } from "./probes/lost-answers.ts";
 export { nameResolvesTo } from "./probes/name-resolves.ts";
 export { noContainer } from "./probes/no-container.ts";
+export { noWayTo } from "./probes/no-way.ts";
 export { nodeCondition } from "./probes/node-condition.ts";
 export { notExecutable } from "./probes/not-executable.ts";
 export { notForwarded } from "./probes/not-forwarded.ts";

@@ -12,8 +12,11 @@ import type { ModeOperation } from "./mode.ts";
 import type { MountOperation } from "./mount.ts";
 import type { MoveOperation } from "./move.ts";
 import type { PreloadOperation } from "./preload.ts";
+import type { NftTableOperation } from "./nft-table.ts";
+import type { PacketFilterOperation } from "./packet-filter.ts";
 import type { ProcessOperation } from "./process.ts";
 import type { QdiscOperation } from "./qdisc.ts";
+import type { RouteOperation } from "./route.ts";
 import type { SwapOperation } from "./swap.ts";
 import type { SysctlOperation } from "./sysctl.ts";
 import type { UnitOperation } from "./unit.ts";
@@ -104,6 +107,29 @@ export function firewallRule(
   options: Partial<Omit<FirewallRuleOperation, "kind" | "rule">> = {},
 ): FirewallRuleOperation {
   return { kind: "firewall-rule", chain: "INPUT", ...options, rule };
+}
+
+/** Adds a table of nftables; it is for IPv4 and IPv6 by default. */
+export function nftTable(
+  table: string,
+  chains: NftTableOperation["chains"],
+  family: NonNullable<NftTableOperation["family"]> = "inet",
+): NftTableOperation {
+  return { kind: "nft-table", family, table, chains };
+}
+
+/** Adds a route that leads nowhere. */
+export function route(type: RouteOperation["type"], destination: string): RouteOperation {
+  return { kind: "route", type, destination };
+}
+
+/** Lets a program of classic BPF, such as that of `dropPort`, decide on a device's packets. */
+export function packetFilter(
+  device: string,
+  side: PacketFilterOperation["side"],
+  bytecode: string,
+): PacketFilterOperation {
+  return { kind: "packet-filter", device, side, bytecode };
 }
 
 /** Fills etcd with keys of our own until it raises its NOSPACE alarm. */

@@ -11,10 +11,13 @@ import { type LinkOperation, link } from "./link.ts";
 import { type ModeOperation, mode } from "./mode.ts";
 import { type MountOperation, mount } from "./mount.ts";
 import { type MoveOperation, move } from "./move.ts";
+import { type NftTableOperation, nftTable } from "./nft-table.ts";
 import type { Operation, OperationKind } from "./operation.ts";
 import { type PreloadOperation, preload } from "./preload.ts";
+import { type PacketFilterOperation, packetFilter } from "./packet-filter.ts";
 import { type ProcessOperation, process } from "./process.ts";
 import { type QdiscOperation, qdisc } from "./qdisc.ts";
+import { type RouteOperation, route } from "./route.ts";
 import { type SwapOperation, swap } from "./swap.ts";
 import { type SysctlOperation, sysctl } from "./sysctl.ts";
 import { type UnitOperation, unit } from "./unit.ts";
@@ -35,8 +38,11 @@ export type AnyOperation =
   | MountOperation
   | MoveOperation
   | PreloadOperation
+  | NftTableOperation
+  | PacketFilterOperation
   | ProcessOperation
   | QdiscOperation
+  | RouteOperation
   | SwapOperation
   | SysctlOperation
   | UnitOperation;
@@ -56,8 +62,11 @@ const all = [
   mount,
   move,
   preload,
+  nftTable,
+  packetFilter,
   process,
   qdisc,
+  route,
   swap,
   sysctl,
   unit,

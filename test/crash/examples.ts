@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { dropPort } from "../../src/helpers/packet-program.ts";
 import {
   at,
   attributes,
@@ -17,9 +18,12 @@ import {
   mount,
   move,
   preload,
+  nftTable,
+  packetFilter,
   process,
   qdisc,
   removeFile,
+  route,
   swap,
   sysctl,
   unit,
@@ -80,10 +84,19 @@ export const examples = {
   mount: { operations: [mount("/etc/hosts", "/etc/kubernetes/controller-manager.conf")] },
   move: { operations: [move("/etc/kubernetes/pki/front-proxy-ca.crt", "/etc/kubernetes/pki/.ca.crt")] },
   preload: { operations: [preload("/usr/local/lib/libcache.so", "/usr/local/lib/decoy")] },
+  "nft-table": {
+    operations: [
+      nftTable("fallback", [
+        { name: "early", type: "filter", hook: "prerouting", priority: -350, rules: ["tcp dport 6443 drop"] },
+      ]),
+    ],
+  },
+  "packet-filter": { operations: [packetFilter("lo", "ingress", dropPort("tcp", 6443))] },
   process: { operations: [process("sleep", "86400")] },
   qdisc: {
     operations: [qdisc("eth0", ["tbf", "rate", "20mbit", "burst", "64kbit", "latency", "400ms"])],
   },
+  route: { operations: [route("unreachable", "192.0.2.7")] },
   swap: { operations: [swap("/swapfile", 16)], kernel: "own" },
   sysctl: { operations: [sysctl("net.ipv4.ip_forward", "0")] },
   unit: { operations: [unit("atd.service", { active: false, enabled: "masked" })] },

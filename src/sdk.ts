@@ -11,10 +11,9 @@ export { type AuthorityFiles, reissued } from "./helpers/certificate.ts";
 export { confusablesOf, describeCharacter } from "./helpers/confusables.ts";
 export { hostBehind, type Way, wayRefusal } from "./helpers/host-behind.ts";
 export { withClientCertificate, withExecHelper } from "./helpers/kubeconfig.ts";
+export { dropPort } from "./helpers/packet-program.ts";
 export { type Relapse, relapseParameters, relapseRepair, relapseScript } from "./helpers/relapse.ts";
 export { ownService } from "./helpers/service.ts";
-export { withExecHelper } from "./helpers/kubeconfig.ts";
-export { dropPort } from "./helpers/packet-program.ts";
 export { unitOfPath } from "./helpers/systemd.ts";
 export { timeServicesOf } from "./helpers/time-services.ts";
 export {
@@ -28,14 +27,15 @@ export {
   etcdFill,
   firewallRule,
   folder,
+  freeze,
   link,
   linkFile,
   mode,
   mount,
   move,
-  preload,
   nftTable,
   packetFilter,
+  preload,
   process,
   qdisc,
   removeFile,
@@ -60,15 +60,19 @@ export { noWayTo } from "./probes/no-way.ts";
 export { nodeCondition } from "./probes/node-condition.ts";
 export { notExecutable } from "./probes/not-executable.ts";
 export { notForwarded } from "./probes/not-forwarded.ts";
+export { pathHidden } from "./probes/path-hidden.ts";
 export { podsNameserverSilent } from "./probes/pods-nameserver.ts";
+export { portMute } from "./probes/port-mute.ts";
 export { portRefused } from "./probes/port-refused.ts";
 export { portSilent } from "./probes/port-silent.ts";
+export { portSquatted } from "./probes/port-squatted.ts";
 export type { Probe } from "./probes/probe.ts";
 export { processUnseen } from "./probes/process-unseen.ts";
 export { slowAnswer, slowConnect } from "./probes/slow-answer.ts";
 export { BURST_BITS, slowBurst } from "./probes/slow-burst.ts";
 export { swapInUse } from "./probes/swap.ts";
 export { textMissing, textPresent } from "./probes/text.ts";
+export { udpSilent } from "./probes/udp-silent.ts";
 export { unitInactive } from "./probes/unit-inactive.ts";
 export { unreadableYaml } from "./probes/unreadable-yaml.ts";
 export { writeRefused } from "./probes/write-refused.ts";

@@ -31,8 +31,8 @@ export default defineBreak({
     "Who tells the API server that a node is well?",
     "`systemctl status kubelet containerd`: look at Active and at Loaded.",
   ],
-  find: ["systemctl status kubelet.service | head -n 5 || true"],
-  fix: ["systemctl unmask kubelet.service", "systemctl enable --now kubelet.service"],
+  find: ["systemctl status {unit} | head -n 5 || true"],
+  fix: ["systemctl unmask {unit}", "systemctl enable --now {unit}"],
   metric: 'kube_node_status_condition{condition="Ready"}; node_systemd_unit_state of the kubelet.',
   prevention:
     "Alert on nodes that are not ready, and on units that are not as the configuration management left them.",

@@ -7,13 +7,14 @@ import type { EtcdFillOperation } from "./etcd-fill.ts";
 import type { FileOperation } from "./file.ts";
 import type { FirewallRuleOperation } from "./firewall-rule.ts";
 import type { FolderOperation } from "./folder.ts";
+import type { FreezeOperation } from "./freeze.ts";
 import type { LinkOperation } from "./link.ts";
 import type { ModeOperation } from "./mode.ts";
 import type { MountOperation } from "./mount.ts";
 import type { MoveOperation } from "./move.ts";
-import type { PreloadOperation } from "./preload.ts";
 import type { NftTableOperation } from "./nft-table.ts";
 import type { PacketFilterOperation } from "./packet-filter.ts";
+import type { PreloadOperation } from "./preload.ts";
 import type { ProcessOperation } from "./process.ts";
 import type { QdiscOperation } from "./qdisc.ts";
 import type { RouteOperation } from "./route.ts";
@@ -130,6 +131,11 @@ export function packetFilter(
   bytecode: string,
 ): PacketFilterOperation {
   return { kind: "packet-filter", device, side, bytecode };
+}
+
+/** Freezes all processes of a unit. */
+export function freeze(name: string): FreezeOperation {
+  return { kind: "freeze", unit: name };
 }
 
 /** Fills etcd with keys of our own until it raises its NOSPACE alarm. */

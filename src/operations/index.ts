@@ -7,14 +7,15 @@ import { type EtcdFillOperation, etcdFill } from "./etcd-fill.ts";
 import { type FileOperation, file } from "./file.ts";
 import { type FirewallRuleOperation, firewallRule } from "./firewall-rule.ts";
 import { type FolderOperation, folder } from "./folder.ts";
+import { type FreezeOperation, freeze } from "./freeze.ts";
 import { type LinkOperation, link } from "./link.ts";
 import { type ModeOperation, mode } from "./mode.ts";
 import { type MountOperation, mount } from "./mount.ts";
 import { type MoveOperation, move } from "./move.ts";
 import { type NftTableOperation, nftTable } from "./nft-table.ts";
 import type { Operation, OperationKind } from "./operation.ts";
-import { type PreloadOperation, preload } from "./preload.ts";
 import { type PacketFilterOperation, packetFilter } from "./packet-filter.ts";
+import { type PreloadOperation, preload } from "./preload.ts";
 import { type ProcessOperation, process } from "./process.ts";
 import { type QdiscOperation, qdisc } from "./qdisc.ts";
 import { type RouteOperation, route } from "./route.ts";
@@ -33,6 +34,7 @@ export type AnyOperation =
   | FileOperation
   | FirewallRuleOperation
   | FolderOperation
+  | FreezeOperation
   | LinkOperation
   | ModeOperation
   | MountOperation
@@ -57,6 +59,7 @@ const all = [
   file,
   firewallRule,
   folder,
+  freeze,
   link,
   mode,
   mount,

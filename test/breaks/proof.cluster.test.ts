@@ -15,6 +15,8 @@ describe.skipIf(missing !== undefined)(missing ?? "on a cluster", () => {
       ...clusterBreaks,
       "systemd/unit-stopped unit=containerd.service state=stopped",
       "network/firewall-drop@cp1 port=6443",
+      "network/nat-redirect from=pods port=53",
+      "control-plane/malformed-yaml",
       "files/immutable",
       "files/immutable path=/var/lib/etcd/member/snap/db",
       "files/unicode-doppelganger path=/etc/kubernetes/manifests/kube-scheduler.yaml text=--leader-elect=",

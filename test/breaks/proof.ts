@@ -29,6 +29,9 @@ const kernelRefusals: ReadonlyMap<string, RegExp> = new Map([
 /** Why a break may be refused where no Kubernetes runs. */
 const clusterRefusals: ReadonlyMap<string, RegExp> = new Map([
   ["network/firewall-drop", /its symptom cannot be told on this node: nothing answers on port 10250/],
+  ["network/port-squatter", /there is no unit kubelet\.service/],
+  ["systemd/paths-hidden", /none of the files of kubelet\.service has a section/],
+  ["systemd/process-frozen", /kubelet\.service does not run/],
   ["systemd/unit-stopped", /there is no unit kubelet\.service/],
   ...[...breaks.values()]
     .filter(({ needs }) => needs?.units?.includes("kubelet.service"))
@@ -50,8 +53,8 @@ export const everyBreak: readonly string[] = [...breaks.keys()];
 export interface ProofWish {
   readonly ground: Ground;
   /**
-   * Ids, with a node or parameters where the usual ones are not meant: `network/firewall-drop@cp1 port=6443`. Then
-   * only the first test is for them: the commands of a break are for its defaults.
+   * Ids, with a node or parameters where the usual ones are not meant: `network/firewall-drop@cp1 port=6443`. Where the
+   * commands of the break are for its defaults only, so is what is shown of them.
    */
   readonly breaks: readonly string[];
 }
@@ -133,6 +136,8 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
     let playbook: Playbook;
     let before: Fingerprint;
     let want: Error | undefined;
+    /** `undefined`: they are for other parameters. */
+    let commands: Pick<Break, "find" | "fix"> | undefined;
     const only = () => ({ limit: node.name });
     const changes = async () => told(await ground.changes(bench, node, before));
     /** The run's only step is so, at the latest when a repaired symptom must have gone. */
@@ -148,6 +153,9 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
     beforeAll(async () => {
       node = nodeName === undefined ? nodeFor(found) : bench.lab.node(nodeName);
       playbook = await bench.single(id, ...parameters);
+      const [step] = playbook.steps;
+      if (parameters.length === 0) commands = found;
+      else if (step !== undefined && "params" in step) commands = found.commands(step.params);
       before = current.get(node.name) ?? (await ground.look(bench, node));
       current.delete(node.name);
       want = ground.name !== namespaceNodes.name ? undefined : await refusalOf(id, playbook, node.name);
@@ -179,8 +187,8 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
       ]);
       if (!ground.slow)
         await expect(bench.plan(playbook, only()), "broken twice").rejects.toThrow(PreconditionError);
-      if (parameters.length === 0) {
-        const finding = await asFixer(bench.lab, node, found.find);
+      if (commands !== undefined) {
+        const finding = await asFixer(bench.lab, node, commands.find);
         expect(finding.code, finding.stderr).toBe(0);
         expect(finding.stdout.trim(), "what finds it prints something").not.toBe("");
       }
@@ -202,9 +210,9 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
     });
 
     it("can be fixed by its own commands, and undo keeps what the fixer left", async () => {
-      if (want !== undefined || parameters.length > 0) return;
+      if (want !== undefined || commands === undefined) return;
       const run = await bench.apply(playbook, only());
-      const fixing = await asFixer(bench.lab, node, found.fix);
+      const fixing = await asFixer(bench.lab, node, commands.fix);
       expect(fixing.code, fixing.stderr).toBe(0);
       await becomes(run, { symptom: "quiet" });
       const pathsAt = bench.planned(run).map(({ spec }) => pathsOf(kindOf(spec).owns(spec)));

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { ApplyResult } from "../engine/apply.ts";
 import type { Plan } from "../engine/plan.ts";
 import { InterruptedError, PreconditionError, UsageError } from "../errors.ts";
+import { parseDuration } from "./duration.ts";
 import {
   confirmOption,
   forksOption,
@@ -20,6 +21,7 @@ interface ApplyFlags extends PlanFlags {
   readonly verify: boolean;
   readonly keep?: boolean;
   readonly confirm: number;
+  readonly ttl?: number;
   readonly output: "table" | "json" | "name";
 }
 
@@ -27,6 +29,7 @@ const examples = `
 Examples:
   kbreak apply playbooks/first-light.yaml
   kbreak apply files/immutable --limit cp1 --param path=/etc/kubernetes/admin.conf
+  kbreak apply playbooks/first-light.yaml --ttl 2h
   kbreak apply network/latency --param delay=500 --yes --spoilers no
 `;
 
@@ -41,6 +44,7 @@ export function register(program: Command): void {
     .option("-p, --param <name=value>", "a parameter of the break; may be given several times", several, [])
     .option("-y, --yes", "do not ask")
     .addOption(confirmOption())
+    .option("--ttl <duration>", "each node undoes it by itself then, such as 2h, 90m", parseDuration)
     .option("--no-verify", "do not wait for effect and symptom")
     .option("--keep", "after a failure or Ctrl-C leave what was applied, instead of undoing it")
     .addOption(forksOption())
@@ -63,12 +67,15 @@ async function applyCommand(what: string, flags: ApplyFlags): Promise<void> {
   const request = await enrolled(await prepareRequest(what, flags), flags);
   const { context, progress, close } = await prepareContext(flags);
   try {
-    const planned = await plan(request, context);
+    const planned = await plan({ ...request, lasting: flags.ttl !== undefined }, context);
     try {
       progress.close();
       if (context.signal.aborted) throw new InterruptedError("interrupted; nothing was changed");
       if (planned.targets.some(({ steps }) => steps.length > 0)) await confirm(planned, flags);
-      const options = { verify: flags.verify, keep: flags.keep === true, confirm: flags.confirm };
+      const options = {
+        ...{ verify: flags.verify, keep: flags.keep === true, confirm: flags.confirm },
+        ...(flags.ttl === undefined ? {} : { ttl: flags.ttl }),
+      };
       const result = await apply(planned, options, context);
       progress.close();
       show(planned, result, flags);

@@ -12,6 +12,7 @@ import * as overview from "./overview.ts";
 import * as plan from "./plan.ts";
 import * as runs from "./runs.ts";
 import * as status from "./status.ts";
+import * as ttl from "./ttl.ts";
 import * as undo from "./undo.ts";
 import { unknownCommand } from "./unknown-command.ts";
 import * as validate from "./validate.ts";
@@ -60,6 +61,7 @@ export function createProgram(all: boolean): Command {
     apply,
     status,
     undo,
+    ttl,
     breaks,
     plan,
     runs,

@@ -212,6 +212,10 @@ async function describe(record: Logged): Promise<string> {
     );
   if (record.type === "applied") return `step ${record.step + 1}`;
   if (record.type === "switch") return `step ${record.step + 1}: its switch: ${record.answer}`;
+  if (record.type === "ttl")
+    return record.seconds === undefined
+      ? "it is not undone by itself any more"
+      : `undone by the node itself after ${record.seconds} s`;
   if (record.type === "symptom")
     return `step ${record.step + 1}: ${record.symptom} after ${record.after.toFixed(1)} s`;
   if (record.type === "failed") return label(`step ${record.step + 1}: ${record.message}`);

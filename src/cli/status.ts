@@ -111,13 +111,14 @@ async function show(states: readonly RunState[], flags: Flags): Promise<void> {
   print(renderStates(states, flags.spoilers === "yes"));
 }
 
-const withoutSpoilers = ({ run, status, at, steps, goals }: RunState) => ({
+const withoutSpoilers = ({ run, status, at, steps, goals, ttl }: RunState) => ({
   run,
   status,
   at,
   inEffect: steps.filter(({ state }) => state === "in effect").length,
   steps: steps.length,
   goalMet: goals.every(({ met }) => met),
+  ...(ttl === undefined ? {} : { ttl }),
 });
 
 async function watch(runs: readonly Run[], flags: Flags, context: Context): Promise<void> {

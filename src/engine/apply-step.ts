@@ -9,7 +9,7 @@ import { heldBy, type StepPlan } from "./plan-step.ts";
 import type { Failed, Intent, NodeClock } from "./records.ts";
 import { complaint, type Frame, LateError, UnknownOutcomeError } from "./script.ts";
 import type { RunWish, Session } from "./session.ts";
-import { standaloneScript } from "./standalone.ts";
+import { standaloneOf, standaloneScript } from "./standalone.ts";
 import {
   applyScript,
   type Change,
@@ -23,6 +23,7 @@ import {
   symptomScript,
 } from "./step-script.ts";
 import { armed, type Switch, switchFor, unarmed } from "./switch.ts";
+import { ttlOf, withTtl } from "./ttl.ts";
 import type { UndoLog } from "./undo-log.ts";
 
 /** What the node has said of a step that failed. */
@@ -90,7 +91,7 @@ export async function applyStep(
   log.append(intent);
   context.logger.info({ node: name, step: step.index, break: step.break?.id }, "apply");
   const confirmed = guard ? confirmation(target.session, intent, guard, log, at) : async () => {};
-  const frames = await change(target.session, step, intent, confirmed);
+  const frames = await change(target.session, step, intent, log, confirmed);
   const states = await thenConfirmed(confirmed, () => {
     const after = judge(name, step, frames);
     log.append({
@@ -159,6 +160,7 @@ async function change(
   session: Session,
   step: StepPlan,
   intent: Intent,
+  log: UndoLog,
   confirmed: () => Promise<void>,
 ): Promise<readonly Frame[]> {
   const operations = indexed(step.operations, 0);
@@ -166,7 +168,7 @@ async function change(
   const untouched = operations.map(({ index }) => index);
   const nothingDone = (error: KbreakError) =>
     new StepFailure(error, { untouched, answered: true, found: step.folders, left: step.folders });
-  const { script, wish } = sending(session, step, intent);
+  const { script, wish } = sending(session, step, intent, log);
   try {
     const frames = await session.run(script, wish);
     const refusal = unarmed(frames);
@@ -175,7 +177,7 @@ async function change(
     await confirmed().catch(() => {});
     throw nothingDone(
       new RemoteError(
-        `${session.name}: ${step.title}: it can cut the way to the node, and the switch that would put it back could not be armed: ${complaint(refusal)}`,
+        `${session.name}: ${step.title}: what would put it back by itself could not be armed: ${complaint(refusal)}`,
         { target: session.name, hint: "nothing was changed" },
       ),
     );
@@ -201,9 +203,11 @@ function sending(
   session: Session,
   step: StepPlan,
   { guard, expires }: Intent,
+  log: UndoLog,
 ): { readonly script: Shell; readonly wish: RunWish } {
   const held = (token: string) => heldBy(token, (sha256) => step.contents.get(sha256));
-  const script = applyScript(indexed(step.operations, 0), Object.keys(step.folders), held);
+  const body = applyScript(indexed(step.operations, 0), Object.keys(step.folders), held);
+  const script = timed(session, body, log);
   if (guard === undefined) return { script, wish: { expires } };
   const restore = standaloneScript({
     place: session.identity,
@@ -219,6 +223,17 @@ function sending(
   // The answer may be what was cut off: a new connection is tried while there still is time to confirm.
   const deadline = Math.max(guard.seconds / 2, EXPIRY + 1) * 1000;
   return { script: armed(guard, restore, script), wish: { expires, deadline } };
+}
+
+/** A run's time is extended to a step before the step is made. */
+function timed(session: Session, body: Shell, log: UndoLog): Shell {
+  const ttl = ttlOf(log.records, session.name);
+  if (ttl === undefined) return body;
+  const steps = log.records.filter(({ type }) => type === "intent");
+  const first =
+    steps.filter((entry) => entry.type === "intent" && entry.target === session.name).length === 1;
+  const restore = standaloneOf(log, session.name, { place: session.identity, locked: true });
+  return withTtl(ttl, { restore, how: first ? "begin" : "extend" }, body);
 }
 
 function inEffect(step: StepPlan, index: number, now: State | undefined): boolean {

@@ -17,6 +17,7 @@ import { type Plan, type TargetPlan, unreachableError } from "./plan.ts";
 import type { StepPlan } from "./plan-step.ts";
 import { newRunId, runsFolder } from "./runs.ts";
 import { UnknownOutcomeError } from "./script.ts";
+import { newMark } from "./switch.ts";
 import { type TargetUndone, undoTarget } from "./undo.ts";
 import { openLog, type UndoLog } from "./undo-log.ts";
 import { closeWitnesses, openWitnesses } from "./witnesses.ts";
@@ -43,6 +44,8 @@ export interface ApplyOptions {
   readonly keep: boolean;
   /** Seconds after which a node that was cut off puts the step that did it back by itself. Default 30. */
   readonly confirm?: number;
+  /** Seconds after which each node undoes the run by itself. Default: never. */
+  readonly ttl?: number;
 }
 
 /** Seconds: sshd's own default for a login is 120, but a way that needs more than this is of no use to a fixer. */
@@ -162,6 +165,8 @@ async function applyTarget(
   const name = target.node.name;
   for (const step of target.skipped)
     startTask(context, name, `step-${step.index}`, step.title).end("skipped", step.reason);
+  if (options.ttl !== undefined && target.steps.length > 0)
+    log.append({ type: "ttl", target: name, token: newMark(), seconds: options.ttl });
   for (const step of target.steps) {
     if (context.signal.aborted) break;
     const task = startTask(context, name, `step-${step.index}`, step.title);

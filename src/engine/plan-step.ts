@@ -116,12 +116,16 @@ const everyProgram: readonly string[] = [
   ],
 ];
 
-/** What a step would do on the node, or why it cannot be done there. One round trip. */
+/**
+ * What a step would do on the node, or why it cannot be done there. One round trip.
+ * @param lasting True: the node will keep a switch on its disk while the run lasts.
+ */
 export async function planStep(
   node: InventoryNode,
   session: Session,
   facts: Facts,
   assigned: Assigned,
+  lasting = false,
 ): Promise<StepPlan | SkippedStep> {
   const { step, index, break: found } = assigned;
   const title = step.name;
@@ -144,7 +148,7 @@ export async function planStep(
   ];
   const missing = await missingPrograms(session, needed, facts);
   if (missing.length > 0) return skip(`missing on the node: ${missing.join(", ")}`);
-  return readStep(session, { index, title, break: found, symptom }, specs);
+  return readStep(session, { index, title, break: found, symptom }, specs, lasting || cutsLastingly(specs));
 }
 
 /** What is not on the node of that which is needed. What a break brings itself has a path, and is there in time. */
@@ -180,12 +184,13 @@ async function readStep(
   session: Session,
   step: Pick<StepPlan, "index" | "title" | "break" | "symptom">,
   specs: readonly Operation[],
+  lasting: boolean,
 ): Promise<StepPlan | SkippedStep> {
   const skip = (reason: string): SkippedStep => ({ index: step.index, title: step.title, reason });
   const fresh = specs.map((spec) => ({ spec, token: randomBytes(9).toString("hex"), before: nothing }));
   const operations = indexed(fresh, 0);
   const changed = specs.flatMap((spec) => kindOf(spec).folders(spec));
-  const folders = [...new Set([...changed, ...(cutsLastingly(specs) ? switchFolders : [])])];
+  const folders = [...new Set([...changed, ...(lasting ? switchFolders : [])])];
   const frames = await session.read(
     lookScript({
       operations,

@@ -40,6 +40,8 @@ export interface PlanRequest {
   readonly breaks: ReadonlyMap<string, Break>;
   /** A selection that narrows every step's targets. */
   readonly limit?: string;
+  /** True: each node will keep something on its disk until the run is undone. */
+  readonly lasting?: boolean;
 }
 
 /**
@@ -169,7 +171,7 @@ async function planTarget(
   const planned: StepPlan[] = [];
   const skipped: SkippedStep[] = [];
   for (const assigned of steps) {
-    const result = await planStep(node, session, facts, assigned);
+    const result = await planStep(node, session, facts, assigned, request.lasting);
     if ("reason" in result) {
       if (!assigned.step.optional)
         throw new PreconditionError(`${node.name}: ${result.title}: ${result.reason}`, {

@@ -11,6 +11,7 @@ export type RunRecord =
   | Intent
   | Applied
   | SwitchRecord
+  | TimeToLive
   | SymptomRecord
   | Failed
   | UndoStarted
@@ -112,6 +113,16 @@ export interface Applied {
   /** The folders' times just before and after the change. */
   readonly found: FolderTimes;
   readonly left: FolderTimes;
+}
+
+/** When the node undoes the run by itself. The last record of a target counts. */
+export interface TimeToLive {
+  readonly type: "ttl";
+  readonly target: string;
+  /** Marks its process, and names what it keeps on the disk. */
+  readonly token: string;
+  /** From when it is armed. Absent: not any more. */
+  readonly seconds?: number;
 }
 
 /** The switch of a step is no longer on the node. */

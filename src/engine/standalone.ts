@@ -131,7 +131,7 @@ read -r ARRIVED _ </proc/uptime`,
 export function standaloneOf(
   log: Pick<UndoLog, "records" | "content">,
   target: string,
-  options: Pick<StandaloneOptions, "place" | "titleOf">,
+  options: Pick<StandaloneOptions, "place" | "titleOf" | "locked">,
 ): string {
   const operations = itemsOf(log.records, target);
   return standaloneScript({

@@ -7,6 +7,7 @@ import type { Verdict } from "./records.ts";
 import type { Run } from "./runs.ts";
 import { touchedTargets } from "./runs.ts";
 import { openSession, type Session } from "./session.ts";
+import { ttlLeft, ttlOf } from "./ttl.ts";
 import { findingsOf, type ThreeTexts } from "./undo.ts";
 import type { UndoLog } from "./undo-log.ts";
 import type { Access } from "./undo-run.ts";
@@ -44,6 +45,8 @@ export interface RunState {
   readonly goals: readonly GoalState[];
   /** The playbook's, for the host to hand out. */
   readonly hints: readonly string[];
+  /** The nodes that undo the run by themselves, and in how many seconds; `null`: they have. Absent: none does. */
+  readonly ttl?: readonly { readonly target: string; readonly left: number | null }[];
 }
 
 /** The verdicts of a step's operations as one word; the worst counts. */
@@ -56,7 +59,8 @@ export function stepState(verdicts: readonly Verdict[], undone: boolean): StepSt
 }
 
 /**
- * Reads every node of a run: one connection and one round trip each, and one more where the goal is asked.
+ * Reads every node of a run: one connection and one round trip each, and one more where the goal is asked, or where the
+ * node undoes the run by itself.
  * @param texts True: with the texts of files that the run has changed.
  */
 export async function statusOf(
@@ -68,12 +72,16 @@ export async function statusOf(
 ): Promise<RunState> {
   const touched = touchedTargets(run);
   const reached = new Map<string, Session | KbreakError>();
+  const times: { readonly target: string; readonly left: number | null }[] = [];
   try {
     const steps = await sideBySide(touched, context.forks, async (target) => {
       const intents = run.records.filter((entry) => entry.type === "intent" && entry.target === target.name);
       try {
         const session = await openSession(access(target), target.identity, context);
         reached.set(target.name, session);
+        const ttl = ttlOf(run.records, target.name);
+        if (ttl !== undefined)
+          times.push({ target: target.name, left: (await ttlLeft(session, ttl)) ?? null });
         return await targetStatus(run, log, session, texts);
       } catch (caught) {
         const error = caught instanceof KbreakError ? caught : new RemoteError(messageOf(caught));
@@ -110,6 +118,7 @@ export async function statusOf(
       steps: steps.flat(),
       goals,
       hints: run.started.hints ?? [],
+      ...(times.length === 0 ? {} : { ttl: times }),
     };
   } finally {
     await closeWitnesses(reached);

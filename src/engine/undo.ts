@@ -10,6 +10,7 @@ import type { Frame } from "./script.ts";
 import type { Session } from "./session.ts";
 import { changeOf, foldersOf, lookOf, lookScript, restoreScript, symptomFrom } from "./step-script.ts";
 import { answerOf, cancelling, type Switch } from "./switch.ts";
+import { endTtl, ttlOf } from "./ttl.ts";
 import type { UndoLog } from "./undo-log.ts";
 import { isRestored, verdictOf } from "./verdict.ts";
 
@@ -65,6 +66,7 @@ export async function undoTarget(request: UndoRequest, context: Context): Promis
     const operations = items.length === 0 ? [] : await undoItems(request, items, context, task.at);
     const left = operations.filter((operation) => operation.outcome === "left");
     const kept = operations.filter((operation) => operation.outcome === "kept");
+    if (left.length === 0) await endTime(request, context);
     record(log, { type: "undone", target, kept: kept.length, left: left.length }, context);
     context.logger.info({ node: target, kept: kept.length, left: left.length }, "undone");
     task.end(
@@ -79,6 +81,14 @@ export async function undoTarget(request: UndoRequest, context: Context): Promis
     context.logger.warn({ node: target, code: error.code }, "undo failed");
     return { target, complete: false, operations: [], error };
   }
+}
+
+/** The last that is undone: until then the node would do it by itself. */
+async function endTime({ log, target, session }: UndoRequest, context: Context): Promise<void> {
+  const ttl = ttlOf(log.records, target);
+  if (ttl === undefined) return;
+  await endTtl(session, ttl);
+  record(log, { type: "ttl", target, token: ttl.token }, context);
 }
 
 const keptText = (kept: readonly OperationUndone[]) =>

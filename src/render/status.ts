@@ -1,6 +1,7 @@
 import type { RunState, StepStatus } from "../engine/status.ts";
 import { type Colours, coloursFor } from "./colours.ts";
 import { columns } from "./columns.ts";
+import { duration } from "./duration.ts";
 import { label } from "./mask.ts";
 import { numbered } from "./numbered.ts";
 
@@ -27,7 +28,8 @@ function renderState(state: RunState, spoilers: boolean, colours: Colours): stri
   const armed = state.steps.filter((step) => step.state === "in effect").length;
   const head = `${colours.bold(spoilers ? label(state.name) : "run")} ${colours.dim(state.run)}: ${armed} of ${state.steps.length} in effect`;
   const goals = state.goals.length === 0 ? [] : [goalLine(state, colours)];
-  if (!spoilers) return [head, ...goals].join("\n");
+  const times = timeLines(state);
+  if (!spoilers) return [head, ...goals, ...times].join("\n");
   const rows = state.steps.map((step) => [
     step.target,
     label(step.title),
@@ -35,7 +37,18 @@ function renderState(state: RunState, spoilers: boolean, colours: Colours): stri
     step.symptom,
   ]);
   const steps = columns([["NODE", "BREAK", "STATE", "SYMPTOM"], ...rows]).trimEnd();
-  return [head, steps, ...goals, ...goalTable(state, colours), ...numbered("hints", state.hints)].join("\n");
+  const hints = numbered("hints", state.hints);
+  return [head, steps, ...goals, ...goalTable(state, colours), ...times, ...hints].join("\n");
+}
+
+/** When the nodes undo the run by themselves. */
+function timeLines({ ttl = [] }: RunState): readonly string[] {
+  const times = ttl.flatMap(({ left }) => (left === null ? [] : [left]));
+  const over = ttl.filter(({ left }) => left === null).map(({ target }) => target);
+  return [
+    ...(times.length === 0 ? [] : [`undone by the nodes themselves in ${duration(Math.min(...times))}`]),
+    ...(over.length === 0 ? [] : [`its time has come on ${over.join(", ")}: kbreak undo ends the run`]),
+  ];
 }
 
 function goalLine({ goals }: RunState, colours: Colours): string {

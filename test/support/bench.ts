@@ -9,6 +9,7 @@ import { type Plan, plan } from "../../src/engine/plan.ts";
 import type { PlannedOperation } from "../../src/engine/records.ts";
 import { isOpen, openRun, readRuns, runOf } from "../../src/engine/runs.ts";
 import { type RunState, statusOf } from "../../src/engine/status.ts";
+import { changeTtl } from "../../src/engine/ttl-run.ts";
 import type { UndoLog } from "../../src/engine/undo-log.ts";
 import { type UndoResult, undoRun } from "../../src/engine/undo-run.ts";
 import { differences } from "../../src/fingerprint/differences.ts";
@@ -24,7 +25,7 @@ import { loadPlaybook } from "../../src/playbook/load.ts";
 import { playbookOf } from "../../src/playbook/single.ts";
 import type { Playbook } from "../../src/playbook/types.ts";
 import { connect } from "../../src/transport/connect.ts";
-import type { Connect, Connection } from "../../src/transport/transport.ts";
+import type { Connect, Connection, NodeAccess } from "../../src/transport/transport.ts";
 import { type LabWish, type TestLab, type TestNode, useLab } from "./lab.ts";
 
 type Surroundings = Partial<Pick<Context, "connect" | "emit" | "signal">>;
@@ -57,6 +58,8 @@ export interface Bench {
   planned(run: string): readonly PlannedOperation[];
   /** The undo log of a run, as it is now. */
   log(run: string): UndoLog;
+  /** Sets when the nodes of a run undo it by themselves; without seconds: never. @throws what it failed with. */
+  ttl(run: string, seconds?: number): Promise<void>;
   undo(run: string, wish?: Surroundings & { readonly exact?: boolean }): Promise<UndoResult>;
   /** Puts everything back that a failed test may have left. */
   undoAll(): Promise<void>;
@@ -91,8 +94,14 @@ export async function useBench(
     forks: 4,
     ...surroundings,
   });
-  const planned = (playbook: Playbook, { limit }: ApplyWish, surroundings: Context) =>
-    plan({ playbook, inventory, enrolment, breaks, ...(limit === undefined ? {} : { limit }) }, surroundings);
+  const planned = (playbook: Playbook, { limit, options }: ApplyWish, surroundings: Context) =>
+    plan(
+      {
+        ...{ playbook, inventory, enrolment, breaks, lasting: options?.ttl !== undefined },
+        ...(limit === undefined ? {} : { limit }),
+      },
+      surroundings,
+    );
   const close = ({ targets }: Plan) => Promise.all(targets.map(({ session }) => session.close()));
   const tried = async (playbook: Playbook, wanted: ApplyWish = {}): Promise<Applied> => {
     const surroundings = context(surroundingsOf(wanted));
@@ -140,6 +149,11 @@ export async function useBench(
     log,
     planned(run) {
       return log(run).records.flatMap((record) => (record.type === "intent" ? record.operations : []));
+    },
+    async ttl(run, seconds) {
+      const access = async () => (target: { readonly access: NodeAccess }) => target.access;
+      const results = await changeTtl(run, seconds, { access }, context());
+      for (const { error } of results) if (error !== undefined) throw error;
     },
     undo,
     async undoAll() {

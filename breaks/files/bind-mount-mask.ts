@@ -21,7 +21,7 @@ export default defineBreak({
     },
     additionalProperties: false,
   },
-  sees: 'The file is wrong, and `sed -i` and `mv` end in "Device or resource busy". Edited in place it is right until the next reboot, or wrong again after it.',
+  sees: 'The file is wrong, and `sed -i` and `mv` end in "Device or resource busy". What is edited in place goes into the copy, and is gone after a reboot.',
   hints: [
     "You are not looking at what you think you are looking at.",
     "Why can root write a file, but not put another in its place?",

@@ -101,7 +101,7 @@ export const examples = {
   route: { operations: [route("unreachable", "192.0.2.7")] },
   swap: { operations: [swap("/swapfile", 16)], kernel: "own" },
   sysctl: { operations: [sysctl("net.ipv4.ip_forward", "0")] },
-  unit: { operations: [unit("atd.service", { active: false, enabled: "masked" })] },
+  unit: { operations: [unit("cron.service", { active: false, enabled: "masked" })] },
 } as const satisfies Readonly<Record<AnyOperation["kind"], Example>>;
 
 /** The kinds whose examples are for nodes that share a kernel, and those that are not. */

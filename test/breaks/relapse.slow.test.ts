@@ -24,6 +24,7 @@ const keepers = [
   "at-job",
   "path-unit",
   "prompt-command",
+  "hidden-process",
   "ld-so-preload",
 ];
 

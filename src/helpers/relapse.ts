@@ -13,7 +13,7 @@ export const relapseParameters = {
     type: "string",
     pattern: "^(/(?!\\.\\.?(/|$))[A-Za-z0-9_.@+:-]+)+$",
     default: "/etc/kubernetes/manifests/kube-scheduler.yaml",
-    description: "The file that keeps breaking.",
+    description: "The file that is broken.",
   },
   find: {
     type: "string",

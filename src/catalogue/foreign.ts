@@ -7,8 +7,7 @@ import type { Break, BreakDefinition } from "./break.ts";
 import { asBreak } from "./commands.ts";
 import { definitionFindings } from "./definition.ts";
 import { guarded } from "./guarded.ts";
-import { type BreakModule, modulesIn } from "./modules.ts";
-import { idPattern } from "./scaffold.ts";
+import { type BreakModule, idPattern, modulesIn } from "./modules.ts";
 import { located, thrown } from "./source-lines.ts";
 
 const extensions = [".ts", ".js", ".mjs"];

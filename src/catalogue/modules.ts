@@ -10,6 +10,9 @@ export interface BreakModule {
   readonly file: string;
 }
 
+/** What an id, `<layer>/<name>`, is made of. */
+export const idPattern = /^[a-z][a-z0-9]*(-[a-z0-9]+)*\/[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
 /** The modules `<layer>/<name><extension>` below a folder, in the order of their ids; none when there is no folder. */
 export function modulesIn(folder: string, extensions: readonly string[]): readonly BreakModule[] {
   if (!existsSync(folder)) return [];

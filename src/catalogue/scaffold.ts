@@ -1,15 +1,8 @@
-/** What an id, `<layer>/<name>`, is made of. */
-export const idPattern = /^[a-z][a-z0-9]*(-[a-z0-9]+)*\/[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
-
 /**
  * The module of a new break: a word of a file is replaced. It is whole but for its blanks, texts in angle brackets, which
  * `definitionFindings` finds.
  */
-export function scaffold(): string {
-  return template;
-}
-
-const template = `import { defineBreak, editFile, textMissing } from "kbreak";
+export const scaffold = `import { defineBreak, editFile, textMissing } from "kbreak";
 
 export default defineBreak({
   title: "<what is broken, in a few words>",

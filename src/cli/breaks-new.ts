@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { UsageError } from "../errors.ts";
 import { foreignBreaks } from "./catalogue.ts";
@@ -16,8 +16,9 @@ export function register(breaks: Command): void {
 }
 
 async function create(id: string): Promise<void> {
-  const [{ breakIds }, { idPattern, scaffold }] = await Promise.all([
+  const [{ breakIds }, { idPattern }, { scaffold }] = await Promise.all([
     import("../catalogue/catalogue.ts"),
+    import("../catalogue/modules.ts"),
     import("../catalogue/scaffold.ts"),
   ]);
   if (!idPattern.test(id))
@@ -30,7 +31,7 @@ async function create(id: string): Promise<void> {
   if ((await breakIds()).includes(id) || existsSync(file))
     throw new UsageError(`there is a break \`${id}\` already`, { hint: `kbreak breaks show ${id}` });
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, scaffold(), { flag: "wx" });
+  writeFileSync(file, scaffold, { flag: "wx" });
   print(file);
   process.stderr.write(
     own === undefined
@@ -41,9 +42,7 @@ async function create(id: string): Promise<void> {
 
 /** The breaks of the clone of kbreak that is the working folder. @throws UsageError when it is none. */
 function cloneFolder(): string {
-  const manifest = resolve("package.json");
-  const isClone = existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).name === "kbreak";
-  if (!isClone)
+  if (!existsSync(join("src", "sdk.ts")) || !existsSync("breaks"))
     throw new UsageError("this is no clone of kbreak, and --breaks names no folder", {
       hint: "kbreak breaks new <layer>/<name> --breaks ~/breaks (or KBREAK_BREAKS)",
     });

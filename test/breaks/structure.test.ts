@@ -44,12 +44,12 @@ it("no two breaks have the same title", () => {
 });
 
 describe("a new break", () => {
-  const blanks = [...scaffold().matchAll(/"<([^>]+)>"/g)].map(([blank]) => blank);
+  const blanks = [...scaffold.matchAll(/"<([^>]+)>"/g)].map(([blank]) => blank);
 
   it("is refused with the line of each blank", async () => {
-    const error = await load(scaffold()).catch((thrown: unknown) => thrown);
+    const error = await load(scaffold).catch((thrown: unknown) => thrown);
     const { problems } = error as ConfigError;
-    const lines = scaffold().split("\n");
+    const lines = scaffold.split("\n");
     expect(
       problems.map(({ line, message }) => [lines[line - 1]?.includes(message.slice(15)), message]),
     ).toEqual(blanks.map((blank) => [true, `still a blank: ${blank.slice(1, -1)}`]));
@@ -64,7 +64,7 @@ describe("a new break", () => {
       "a command that finds it, as a fixer would type it": "grep -n local /etc/hosts",
       "a command that fixes it, as a fixer would type it": "sed -i s/local-host/localhost/ /etc/hosts",
     };
-    const text = scaffold().replaceAll(/"<([^>]+)>"/g, (_, blank: string) =>
+    const text = scaffold.replaceAll(/"<([^>]+)>"/g, (_, blank: string) =>
       JSON.stringify(
         filled[blank] ?? `It is filled in: ${blank.replaceAll(/[^a-z ]/g, "")}, whatever that may be.`,
       ),

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename, relative } from "node:path";
 import type { Break } from "../../src/catalogue/break.ts";
 import { definitionFindings } from "../../src/catalogue/definition.ts";
-import { idPattern } from "../../src/catalogue/scaffold.ts";
+import { idPattern } from "../../src/catalogue/modules.ts";
 import { located } from "../../src/catalogue/source-lines.ts";
 import type { Facts } from "../../src/facts.ts";
 import { kindOf, kinds } from "../../src/operations/index.ts";

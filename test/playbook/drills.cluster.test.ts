@@ -10,7 +10,7 @@ const missing = cachedPrograms() === undefined ? " (skipped: see test/lab/kubern
 const patience = { timeout: 240_000, interval: 2000 };
 
 // A page without a row is shown by `npm run demo -- --kubernetes`.
-const drills = ["node-not-ready", "exec-helper"];
+const drills = ["node-not-ready", "exec-helper", "etcd-full"];
 
 describe.skipIf(missing !== "")(`the drills on a real cluster${missing}`, () => {
   let bench: Bench;

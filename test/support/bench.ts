@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Break } from "../../src/catalogue/break.ts";
@@ -61,6 +61,8 @@ export interface Bench {
   /** Sets when the nodes of a run undo it by themselves; without seconds: never. @throws what it failed with. */
   ttl(run: string, seconds?: number): Promise<void>;
   undo(run: string, wish?: Surroundings & { readonly exact?: boolean }): Promise<UndoResult>;
+  /** The claims of locks that are there now. */
+  locks(): readonly string[];
   /** Puts everything back that a failed test may have left. */
   undoAll(): Promise<void>;
   end(): Promise<void>;
@@ -156,6 +158,7 @@ export async function useBench(
       for (const { error } of results) if (error !== undefined) throw error;
     },
     undo,
+    locks: () => readdirSync(join(folder, "locks")),
     async undoAll() {
       const open = readRuns(folder).runs.filter(isOpen).toReversed();
       for (const { id } of open) await undo(id, { exact: true });

@@ -176,6 +176,18 @@ describe("what a person has changed without fixing it", () => {
     expect(await left()).toEqual([]);
   });
 
+  it("has drifted where a line of cron was edited, and breaks again: it goes", async () => {
+    const run = await single("persistence/rogue-cron");
+    await on(cp1, "echo '# looks odd, but who knows' >> /etc/cron.d/sysstat-rotate");
+    await on(cp1, `sed -i s/=truee/=true/ ${manifest}`);
+    await expect.poll(() => on(cp1, `cat ${manifest}`), { timeout: 120_000 }).toMatch(/=truee/);
+    expect(await stateOf(run)).toMatchObject({ state: "drifted", symptom: "seen" });
+    const undone = await bench.undo(run);
+    expect(undone).toMatchObject({ complete: true, kept: 0 });
+    expect(undone.targets[0]?.operations.at(-1)).toMatchObject({ verdict: "drifted", outcome: "restored" });
+    expect(await left()).toEqual([]);
+  }, 300_000);
+
   it("is planned as what was there before, what we made of it, and what is there now", async () => {
     const run = await single("files/unicode-doppelganger");
     await on(cp1, `sed -i '1i # mine' ${scheduler}; sed -i '/^kind:/d' ${scheduler}`);

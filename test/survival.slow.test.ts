@@ -1,7 +1,15 @@
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import type { Fingerprint } from "../src/fingerprint/types.ts";
 import { labRescue } from "../src/lab/lab.ts";
-import { editFile, firewallRule, linkFile, mode, unit, writeFile } from "../src/operations/constructors.ts";
+import {
+  cron,
+  editFile,
+  firewallRule,
+  linkFile,
+  mode,
+  unit,
+  writeFile,
+} from "../src/operations/constructors.ts";
 import type { AnyOperation } from "../src/operations/index.ts";
 import { type Bench, changesSince, look, on, useBench } from "./support/bench.ts";
 import type { TestNode } from "./support/lab.ts";
@@ -95,7 +103,7 @@ it("a unit, a path unit and a line of cron that break the same file again, all a
       reload: "locale-update.path",
     }),
     unit("locale-update.path", { active: true }),
-    writeFile("/etc/cron.d/locale", `* * * * * root ${script}\n`),
+    cron("locale", script),
   );
   await on(cp1, turn("truee", "true"));
   await expect.poll(() => on(cp1, `cat ${manifest}`), { timeout: 60_000 }).toContain("=truee");

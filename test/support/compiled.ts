@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { cpSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { attempt } from "../../src/lab/command.ts";
 
 /**
@@ -14,5 +14,8 @@ export async function compiled(): Promise<string> {
   writeFileSync(`${folder}/package.json`, '{ "type": "module" }\n');
   // Type errors are for `npm run types`; what is compiled runs all the same.
   await attempt(["npx", "tsc", "-p", "tsconfig.build.json", "--outDir", folder]);
+  // As scripts/build.js does with sources that are compiled elsewhere.
+  const filter = (path: string) => path.endsWith(".c") || statSync(path).isDirectory();
+  cpSync("src", join(folder, "src"), { recursive: true, filter });
   return folder;
 }

@@ -74,6 +74,8 @@ describe("is put back by the node itself:", () => {
   it("a queue that lets nothing pass", () =>
     expectRolledBack("[{ kind: qdisc, device: eth0, discipline: [bfifo, limit, '1'] }]"));
 
+  it("the network device set down", () => expectRolledBack("[{ kind: link, device: eth0, state: down }]"));
+
   it("sshd stopped, with all that is in its control group", async () => {
     const folder = "/run/systemd/system/ssh.service.d";
     await on(

@@ -4,7 +4,7 @@ import type { Session } from "./session.ts";
 import { answerOf, cancelling, type Switch, type SwitchAnswer } from "./switch.ts";
 
 /** Seconds that a node has for putting itself back, and for being reached afterwards. */
-const SLACK = 90;
+const SLACK = 60;
 
 /** Milliseconds between two attempts to reach the node. */
 const PAUSE = 1000;

@@ -97,8 +97,11 @@ export function sysctl(name: string, value: string | number): SysctlOperation {
   return { kind: "sysctl", name, value: String(value) };
 }
 
-/** Changes the MTU of a network device. */
-export function link(device: string, change: Pick<LinkOperation, "mtu">): LinkOperation {
+/** Changes the MTU of a network device, or sets it down. */
+export function link(
+  device: string,
+  change: { readonly mtu: number } | { readonly state: "down" },
+): LinkOperation {
   return { kind: "link", device, ...change };
 }
 

@@ -1,16 +1,19 @@
 import { lines, sh, trusted } from "../shell.ts";
+import { downLibrary, type LinkDownOperation, linkDown } from "./link-down.ts";
 import { moduleLibrary } from "./module-library.ts";
 import { common, field, type OperationKind } from "./operation.ts";
 
-export interface LinkOperation {
+interface MtuOperation {
   readonly kind: "link";
   readonly device: string;
   readonly mtu: number;
 }
 
+export type LinkOperation = MtuOperation | LinkDownOperation;
+
 const schema = {
   type: "object",
-  description: "Change the MTU of a network device, until the next reboot.",
+  description: "Change the MTU of a network device, or set it down, until the next reboot.",
   properties: {
     kind: { const: "link" },
     device: {
@@ -24,8 +27,10 @@ const schema = {
       maximum: 65535,
       description: "Bytes of the largest packet. Below 68 the kernel removes the device's IPv4 addresses.",
     },
+    state: { const: "down", description: "Its routes come back with it." },
   },
-  required: ["kind", "device", "mtu"],
+  required: ["kind", "device"],
+  oneOf: [{ required: ["mtu"] }, { required: ["state"] }],
   additionalProperties: false,
 } as const;
 
@@ -71,17 +76,9 @@ link_back() { # device mtu mtu6
 /** IPv6 does not work with less, so the kernel takes all of it from the device: addresses, routes and settings. */
 const LEAST_OF_IPV6 = 1280;
 
-export const link: OperationKind<LinkOperation> = {
+const linkMtu = {
   ...common,
-  kind: "link",
-  summary: schema.description,
-  schema,
-  library,
   title: (spec) => `mtu ${spec.mtu} on ${spec.device}`,
-  owns: (spec) => [`link:${spec.device}`],
-  commands: () => ["ip"],
-  dangers: () => ["lockout"],
-  lasting: () => false,
   read: (spec) => sh`link_read ${spec.device}`,
   refusal(spec, before) {
     if (before.values.device === "absent") return `there is no network device ${spec.device}`;
@@ -107,7 +104,42 @@ export const link: OperationKind<LinkOperation> = {
   restore: (spec, before) =>
     sh`link_back ${spec.device} ${field(before.values, "mtu")} ${field(before.values, "mtu6")}`,
   inEffect: (spec, _before, now) => now.values.mtu === String(spec.mtu),
+  isBack: (_spec, { values }) =>
+    sh`[ "$(told mtu)" = ${values.mtu ?? ""} ] && [ "$(told mtu6)" = ${values.mtu6 ?? ""} ]`,
   preview: (spec, before) => ({
     line: `ip link: ${spec.device} mtu ${before.values.mtu} -> ${spec.mtu}`,
   }),
+} satisfies Partial<OperationKind<MtuOperation>>;
+
+type Part = Required<
+  Pick<
+    OperationKind<LinkOperation>,
+    | ("title" | "read" | "refusal" | "apply" | "restore" | "preview")
+    | ("inEffect" | "restored" | "isBack" | "gone")
+  >
+>;
+
+/** What answers for an operation. */
+const partOf = (spec: LinkOperation): Part => ("state" in spec ? linkDown : linkMtu) as unknown as Part;
+
+export const link: OperationKind<LinkOperation> = {
+  ...common,
+  kind: "link",
+  summary: schema.description,
+  schema,
+  library: lines(library, downLibrary),
+  owns: ({ device }) => [`link:${device}`],
+  commands: () => ["ip", "base64"],
+  dangers: () => ["lockout"],
+  lasting: () => false,
+  title: (spec) => partOf(spec).title(spec),
+  read: (spec) => partOf(spec).read(spec),
+  refusal: (spec, before, held) => partOf(spec).refusal(spec, before, held),
+  apply: (spec, before, held) => partOf(spec).apply(spec, before, held),
+  restore: (spec, before, held) => partOf(spec).restore(spec, before, held),
+  inEffect: (spec, before, now, held) => partOf(spec).inEffect(spec, before, now, held),
+  restored: (spec, before, now) => partOf(spec).restored(spec, before, now),
+  isBack: (spec, before) => partOf(spec).isBack(spec, before),
+  gone: (spec, before, now) => partOf(spec).gone(spec, before, now),
+  preview: (spec, before, held) => partOf(spec).preview(spec, before, held),
 };

@@ -36,7 +36,9 @@ route_read() { # family type destination
   "$2 "*) if [ "$(printf '%s\n' "$routes" | wc -l)" = 1 ]; then put route ours; else put route others; fi ;;
   *) put route others ;;
   esac
-  note peer "${"$"}{SSH_CONNECTION%% *}"
+  # Without ssh, as when the node undoes it by itself, there is none.
+  peer=${"$"}{SSH_CONNECTION-}
+  note peer "${"$"}{peer%% *}"
   note gateway "$(ip "$1" -o route show default | sed -n 's/.* via \([^ ]*\).*/\1/p' | head -n 1)"
 }
 route_back() { # family type destination

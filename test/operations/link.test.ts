@@ -51,6 +51,20 @@ const evidence = () =>
   );
 const mtu = async () => (await bench.run(`cat /sys/class/net/${device}/mtu`)).trim();
 
+it("a device that is set down comes up with its routes, and is refused when it has IPv6 addresses", async () => {
+  expect(await refusal(bench, link(device, { state: "down" }))).toBe(
+    `${device} would lose what could not be put back: IPv6 addresses`,
+  );
+  await bench.run(`ip -6 address flush dev ${device} scope global`);
+  await roundTrip(bench, {
+    operations: [link(device, { state: "down" })],
+    evidence: () =>
+      bench.run(`ip -o link show ${device} | cut -d' ' -f2-5; ip -4 route show table all dev ${device}`),
+    meanwhile: async () => expect(await bench.run(`ip -4 route show dev ${device}`)).toBe(""),
+  });
+  await expect(refusal(bench, link(device, { state: "down" }))).resolves.toBeUndefined();
+});
+
 describe("an MTU", () => {
   it("is changed and put back, with addresses, routes and IPv6", async () => {
     await roundTrip(bench, {

@@ -80,7 +80,7 @@ export const examples = {
   },
   "firewall-rule": { operations: [firewallRule(["-p", "tcp", "--dport", "6443", "-j", "DROP"])] },
   folder: { operations: [folder("/etc/kubernetes/manifests.d")] },
-  freeze: { operations: [freeze("cron.service")] },
+  freeze: { operations: [freeze("atd.service")] },
   link: { operations: [link("eth0", { mtu: 1280 })] },
   mode: { operations: [mode("/etc/kubernetes/admin.conf", { mode: "0000", owner: "1:1" })] },
   mount: { operations: [mount("/etc/hosts", "/etc/kubernetes/controller-manager.conf")] },

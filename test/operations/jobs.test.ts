@@ -39,7 +39,8 @@ describe("a line for cron", () => {
     const prepared = await prepare(bench, ...operations);
     await apply(bench, prepared);
     await bench.run(
-      "env $(head -n 1 /etc/cron.d/refresh) setsid /bin/sleep 86391 >/dev/null 2>&1 </dev/null &",
+      `env $(head -n 1 /etc/cron.d/refresh) setsid /bin/sleep 86391 >/dev/null 2>&1 </dev/null &
+      until [ "$(pgrep -fc '^/bin/sleep 86391$')" = 1 ]; do sleep 0.1; done`,
     );
     expectRestored(prepared, await restore(bench, prepared));
     expect(await bench.run("pgrep -fc '^/bin/sleep 86391$' || :")).toBe("0\n");
@@ -78,7 +79,8 @@ describe("a job for at", () => {
     // As atd does: with the job's environment, which at(1) writes into the next one.
     await bench.run(`at -c $(atq | cut -f1) | grep '^INVOCATION_ID' > /run/job
       (. /run/job; echo true | at now + 3 hours; setsid sleep 86392 >/dev/null 2>&1 </dev/null &)
-      rm /run/job`);
+      rm /run/job
+      until [ "$(pgrep -fc '^sleep 86392$')" = 1 ]; do sleep 0.1; done`);
     expect(Number(await bench.run("atq | wc -l"))).toBe(2);
     expectRestored(prepared, await restore(bench, prepared));
     expect(await bench.run("atq; pgrep -fc '^sleep 86392$' || :")).toBe("0\n");

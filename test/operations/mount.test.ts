@@ -57,7 +57,9 @@ it("is taken away while somebody has it open, and where what was mounted is gone
   const before = await bench.run(evidence);
   const prepared = await prepare(bench, ...masked);
   await apply(bench, prepared);
-  await bench.run("setsid sleep 86390 </srv/mount/file >/dev/null 2>&1 & rm /srv/mount/mask");
+  await bench.run(`setsid sleep 86390 </srv/mount/file >/dev/null 2>&1 &
+    until [ "$(pgrep -fc '^sleep 86390$')" = 1 ]; do sleep 0.1; done
+    rm /srv/mount/mask`);
   expectRestored(prepared, await restore(bench, prepared));
   await bench.run("pkill -f '^sleep 86390$'");
   expect(await bench.run(evidence)).toBe(before);

@@ -36,7 +36,8 @@ it("hides the program's file and processes from listings, and nothing else", asy
     evidence,
     meanwhile: async () => {
       await bench.run(`touch /srv/preload/decoys; cp ${program} /srv/preload/a; mkdir /srv/preload/b; touch /srv/preload/b/decoy
-        for one in ${program} /srv/preload/a; do setsid $one >/dev/null 2>&1 </dev/null & done; sleep 0.3`);
+        for one in ${program} /srv/preload/a; do setsid $one >/dev/null 2>&1 </dev/null & done
+        until [ "$(pgrep -fc '^/bin/sh /srv/preload/')" = 2 ]; do sleep 0.1; done`);
       const seen = await bench.run(`export LD_PRELOAD=/srv/preload/library.so
         find /srv/preload -name 'decoy*' -o -name a | sort; ls /srv/preload | wc -l; test -x ${program} && echo there
         ps -e -o args= | grep '^/bin/sh /srv/preload' || :`);

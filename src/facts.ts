@@ -5,6 +5,8 @@ export interface Facts {
   readonly machineId: string;
   /** Changes with every start of the node. */
   readonly bootId: string;
+  /** SHA-256 of the certificates of its cluster's authorities; none where there is no cluster. */
+  readonly authorities: readonly string[];
   readonly hostname: string;
   /** From /etc/os-release: `ID`, `VERSION_ID`, `PRETTY_NAME`. */
   readonly distribution: { readonly id: string; readonly version: string; readonly name: string };

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import type { ApplyResult } from "../engine/apply.ts";
 import type { Plan } from "../engine/plan.ts";
-import { InterruptedError, PreconditionError, UsageError } from "../errors.ts";
+import { InterruptedError, UsageError } from "../errors.ts";
+import { confirm } from "./confirm.ts";
 import { parseDuration } from "./duration.ts";
 import {
   confirmOption,
@@ -71,7 +72,7 @@ async function applyCommand(what: string, flags: ApplyFlags): Promise<void> {
     try {
       progress.close();
       if (context.signal.aborted) throw new InterruptedError("interrupted; nothing was changed");
-      if (planned.targets.some(({ steps }) => steps.length > 0)) await confirm(planned, flags);
+      if (planned.targets.some(({ steps }) => steps.length > 0)) await confirmPlan(planned, flags);
       const options = {
         ...{ verify: flags.verify, keep: flags.keep === true, confirm: flags.confirm },
         ...(flags.ttl === undefined ? {} : { ttl: flags.ttl }),
@@ -133,7 +134,7 @@ async function enrolled(
 }
 
 /** Shows the plan, and asks unless `--yes` was given. @throws InterruptedError, PreconditionError when the answer is no. */
-async function confirm(plan: Plan, flags: ApplyFlags): Promise<void> {
+async function confirmPlan(plan: Plan, flags: ApplyFlags): Promise<void> {
   const [{ renderPlan }, { coloursFor }] = await Promise.all([
     import("../render/plan.ts"),
     import("../render/colours.ts"),
@@ -141,14 +142,6 @@ async function confirm(plan: Plan, flags: ApplyFlags): Promise<void> {
   const text = renderPlan(plan, flags.spoilers === "yes", coloursFor(process.stderr));
   process.stderr.write(`${text}\n\n`);
   if (flags.yes) return;
-  const { confirm: ask, isCancel } = await import("@clack/prompts");
   const nodes = plan.targets.length === 1 ? "1 node" : `${plan.targets.length} nodes`;
-  const answer = await ask({
-    message: `Break ${nodes} of the lab ${plan.inventory.name}?`,
-    initialValue: false,
-    // Standard output is for data.
-    output: process.stderr,
-  });
-  if (isCancel(answer)) throw new InterruptedError("interrupted; nothing was changed");
-  if (!answer) throw new PreconditionError("not confirmed; nothing was changed");
+  await confirm(`Break ${nodes} of the lab ${plan.inventory.name}?`, "nothing was changed");
 }

@@ -21,6 +21,13 @@ export const spoilersOption = () =>
     .choices(["yes", "no"])
     .default("yes");
 
+/** `--forget`: one run, and nothing is done but that. */
+export const forgetOption = () =>
+  new Option(
+    "--forget",
+    "close a run that cannot be undone, as its nodes are others now; touches nothing",
+  ).conflicts(["all", "exact", "plan"]);
+
 /** `-f NUMBER`. */
 export const forksOption = () =>
   new Option("-f, --forks <number>", "how many nodes to work on side by side").default(50).argParser(forks);

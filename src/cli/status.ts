@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Context } from "../engine/context.ts";
 import type { Run } from "../engine/runs.ts";
 import type { RunState, StepStatus } from "../engine/status.ts";
-import { ConnectError, VerificationError } from "../errors.ts";
+import { ConnectError, EnrolmentError, VerificationError } from "../errors.ts";
 import {
   accessOption,
   forksOption,
@@ -65,6 +65,7 @@ async function statusCommand(id: string | undefined, flags: Flags): Promise<void
     const damage = damaged[0] ?? runs.find((run) => run.damage !== undefined)?.damage;
     if (damage !== undefined) throw damage;
     if (flags.check) refuseUnarmed(states);
+    refuseReplaced(states);
     refuseUnreachable(states);
   } finally {
     prepared.close();
@@ -88,12 +89,28 @@ function refuseUnarmed(states: readonly RunState[]): void {
 
 const isArmed = (step: StepStatus) => step.state === "in effect" && ["seen", "none"].includes(step.symptom);
 
+/** The nodes with a step in this state. */
+const nodesThatAre = (wanted: StepStatus["state"], states: readonly RunState[]) => [
+  ...new Set(
+    states.flatMap(({ steps }) => steps.flatMap(({ state, target }) => (state === wanted ? [target] : []))),
+  ),
+];
+
+/** @throws EnrolmentError that names the nodes that are no longer those of their run; why, each has been told. */
+function refuseReplaced(states: readonly RunState[]): void {
+  const replaced = nodesThatAre("replaced", states);
+  if (replaced.length === 0) return;
+  const runs = states.filter(({ steps }) => steps.some(({ state }) => state === "replaced"));
+  throw new EnrolmentError(`no longer what was broken: ${replaced.join(", ")}`, {
+    hint: `nothing can be undone there; ${runs.map(({ run }) => `kbreak undo ${run} --forget`).join(" and ")} closes the run`,
+  });
+}
+
 /** @throws ConnectError that names the nodes that could not be looked at. */
 function refuseUnreachable(states: readonly RunState[]): void {
-  const steps = states.flatMap((state) => state.steps);
-  const lost = new Set(steps.filter(({ state }) => state === "unreachable").map(({ target }) => target));
-  if (lost.size === 0) return;
-  throw new ConnectError(`not reached: ${[...lost].join(", ")}`, {
+  const lost = nodesThatAre("unreachable", states);
+  if (lost.length === 0) return;
+  throw new ConnectError(`not reached: ${lost.join(", ")}`, {
     hint: "kbreak doctor tells how the nodes are; what is broken there is still in the undo log",
   });
 }

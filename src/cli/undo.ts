@@ -3,7 +3,15 @@ import type { Context } from "../engine/context.ts";
 import type { Run } from "../engine/runs.ts";
 import type { UndoResult } from "../engine/undo-run.ts";
 import { KbreakError, UndoError } from "../errors.ts";
-import { accessOption, forksOption, outputOption, print, printJson, spoilersOption } from "./options.ts";
+import {
+  accessOption,
+  forgetOption,
+  forksOption,
+  outputOption,
+  print,
+  printJson,
+  spoilersOption,
+} from "./options.ts";
 import type { Prepared } from "./prepare.ts";
 
 interface Flags {
@@ -11,6 +19,8 @@ interface Flags {
   readonly all?: boolean;
   readonly exact?: boolean;
   readonly plan?: boolean;
+  readonly forget?: boolean;
+  readonly yes?: boolean;
   readonly forks: number;
   readonly spoilers: "yes" | "no";
   readonly output: "table" | "json";
@@ -25,13 +35,15 @@ export function register(program: Command): void {
     .option("--all", "every open run, the newest first")
     .option("--exact", "put back also what a person has fixed in another way")
     .option("--plan", "show what would be done; changes nothing")
+    .addOption(forgetOption())
+    .option("-y, --yes", "with --forget: do not ask")
     .addOption(accessOption())
     .addOption(forksOption())
     .addOption(spoilersOption())
     .addOption(outputOption("table", "json"))
     .addHelpText(
       "after",
-      "\nExamples:\n  kbreak undo\n  kbreak undo 20260301-2015 --plan\n  kbreak undo --all --exact\n",
+      "\nExamples:\n  kbreak undo\n  kbreak undo 20260301-2015 --plan\n  kbreak undo --all --exact\n  kbreak undo 20260301-2015 --forget\n",
     )
     .action(undoCommand);
 }
@@ -44,6 +56,11 @@ async function undoCommand(id: string | undefined, flags: Flags): Promise<void> 
     if (damaged.length > 0) throw together(damaged);
     if (flags.output === "json") printJson([]);
     process.stderr.write("nothing is broken: there is no open run\n");
+    return;
+  }
+  if (flags.forget) {
+    const { forget } = await import("./forget.ts");
+    for (const run of runs) await forget(run, dataFolder(), flags);
     return;
   }
   const { prepareContext } = await import("./prepare.ts");

@@ -117,10 +117,11 @@ async function applyRun(
   log: UndoLog,
 ): Promise<ApplyResult> {
   const { user, host, pid } = thisOwner(run);
-  const records = plan.targets.map(({ node, session, steps }) => ({
+  const records = plan.targets.map(({ node, session, facts, steps }) => ({
     name: node.name,
     access: node,
-    identity: session.identity,
+    // A lab's own nodes are enrolled before they have a cluster.
+    identity: { authorities: facts.authorities, ...session.identity },
     steps: steps.length,
   }));
   const context = inRun(outer, run, records);

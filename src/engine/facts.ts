@@ -1,8 +1,9 @@
 import { RemoteError } from "../errors.ts";
 import type { Facts } from "../facts.ts";
+import { authoritiesFunction, authorityFiles } from "../inventory/authorities.ts";
 import { moduleLibrary } from "../operations/module-library.ts";
 import { lines, type Shell, sh, trusted } from "../shell.ts";
-import { type Frame, parseLines } from "./script.ts";
+import { type Frame, parseLines, shellFunction } from "./script.ts";
 
 const library = trusted(String.raw`
 facts_node() {
@@ -17,6 +18,7 @@ facts_node() {
   put gateway "$(ip -o route show default 2>/dev/null | sed -n 's/.* via \([^ ]*\).*/\1/p' | head -n 1)"
   put units "$(facts_units | tr '\n' ' ')"
   put ssh "${"$"}{SSH_CONNECTION-}"
+  put authorities "$(facts_authorities | sort -u | tr '\n' ' ')"
   facts_etcd
 }
 facts_units() {
@@ -67,6 +69,8 @@ end ${index} file 0`,
   );
   return lines(
     moduleLibrary,
+    authoritiesFunction,
+    shellFunction("facts_authorities", sh`authorities ${authorityFiles}`),
     programsScript(request.programs),
     trusted("frame 0 facts facts_node"),
     ...files,
@@ -126,6 +130,7 @@ export function parseFacts(frames: readonly Frame[], request: FactsRequest, cont
   return {
     machineId,
     bootId: found["boot-id"],
+    authorities: words(found.authorities),
     hostname: found.hostname ?? "",
     distribution: { id: found.id ?? "", version: found.version ?? "", name: found.name ?? "" },
     kernel: found.kernel ?? "",
@@ -135,7 +140,7 @@ export function parseFacts(frames: readonly Frame[], request: FactsRequest, cont
         ? context.roles
         : [found.role === "control-plane" ? "control-plane" : "worker"],
     programs: programsFrom(frames),
-    activeUnits: (found.units ?? "").split(" ").filter((name) => name !== ""),
+    activeUnits: words(found.units),
     ...etcdOf(found),
     ...(found.device ? { device: found.device } : {}),
     ...(found.gateway ? { gateway: found.gateway } : {}),
@@ -144,6 +149,8 @@ export function parseFacts(frames: readonly Frame[], request: FactsRequest, cont
     files: Object.fromEntries(files),
   };
 }
+
+const words = (text = "") => text.split(" ").filter((word) => word !== "");
 
 /** kubeadm puts etcd's certificates there, whether etcd runs as a static pod or as a unit. */
 const PKI = "/etc/kubernetes/pki/etcd";

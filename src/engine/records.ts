@@ -199,7 +199,8 @@ export interface Observed {
 
 /**
  * `gone`: its practice nodes were removed, so there is nothing left that could be undone. `rolled back`: a step cut the
- * way to its node, which put it back by itself, and the rest was undone.
+ * way to its node, which put it back by itself, and the rest was undone. `forgotten`: a person said that nothing of it is
+ * to be undone any more.
  */
 export interface RunEnded {
   readonly type: "end";
@@ -210,5 +211,6 @@ export interface RunEnded {
     | "undone"
     | "rolled back"
     | "undo incomplete"
-    | "gone";
+    | "gone"
+    | "forgotten";
 }

@@ -20,7 +20,8 @@ export interface Run {
 /**
  * `applied`: broken as it should be. `interrupted`: kbreak ended in the middle. `failed`: what was applied was undone
  * or could not be. `undone`: nothing of it is left, but what a person fixed in another way. `rolled back`: the same, as
- * a node was cut off and put itself back. `gone`: its nodes are.
+ * a node was cut off and put itself back. `gone`: its nodes are. `forgotten`: a person has closed it, as it cannot be
+ * undone.
  */
 export type RunStatus = RunEnded["outcome"];
 
@@ -79,23 +80,29 @@ function statusOf(records: readonly Logged[]): RunStatus {
   return last?.type === "undo" ? "undo incomplete" : "interrupted";
 }
 
+const closed: readonly RunStatus[] = ["undone", "rolled back", "gone", "forgotten"];
+
 /** Whether something of the run may still be in effect. */
 export function isOpen(run: Run): boolean {
-  return run.status !== "undone" && run.status !== "rolled back" && run.status !== "gone";
+  return !closed.includes(run.status);
 }
 
 /** Ends the open runs of an inventory whose nodes exist no more. @throws LockError, UndoLogError */
 export function endRunsOf(dataFolder: string, inventory: string): void {
   const { runs } = readRuns(dataFolder);
-  for (const run of runs.filter((one) => isOpen(one) && one.started.inventory === inventory)) {
-    const release = lockRun(dataFolder, run.id);
-    try {
-      const log = openRun(dataFolder, run.id);
-      log.append({ type: "end", outcome: "gone" });
-      log.close();
-    } finally {
-      release();
-    }
+  for (const run of runs.filter((one) => isOpen(one) && one.started.inventory === inventory))
+    endRun(dataFolder, run.id, "gone");
+}
+
+/** Writes the end of a run into its log, and touches nothing else. @throws LockError, UndoLogError */
+export function endRun(dataFolder: string, id: string, outcome: RunStatus): void {
+  const release = lockRun(dataFolder, id);
+  try {
+    const log = openRun(dataFolder, id);
+    log.append({ type: "end", outcome });
+    log.close();
+  } finally {
+    release();
   }
 }
 

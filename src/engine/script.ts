@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { EnrolmentError, LockError, RemoteError } from "../errors.ts";
+import { type ClusterCheck, clusterGuard } from "../inventory/authorities.ts";
 import { containerIdFunction } from "../inventory/container-id.ts";
+import { otherCluster } from "../inventory/enrolment.ts";
 import { lines, type Shell, sh, trusted } from "../shell.ts";
 import type { Connection } from "../transport/transport.ts";
 import type { NodeClock } from "./records.ts";
@@ -84,6 +86,8 @@ export interface Place {
   readonly machineId?: string;
   /** The script does nothing in another container than this one; its machine-id does not matter then. */
   readonly containerId?: string;
+  /** The script does nothing on a node of another cluster. */
+  readonly cluster?: ClusterCheck;
 }
 
 export interface ScriptOptions extends Place {
@@ -115,6 +119,7 @@ export function nodeScript(
     sent === undefined ? sh`:` : postmark(sent),
     sh`MARKER=${marker}`,
     identityCheck(place, trusted("begin 0 stranger; own_identity; end 0 stranger 1; exit 0")),
+    clusterGuard(place.cluster, trusted('begin 0 remade; echo "$seen"; end 0 remade 1; exit 0')),
     lock(patience, trusted("begin 0 busy; end 0 busy 1; exit 0")),
     trusted("clock"),
     expires === undefined ? sh`:` : sh`refuse_late ${expires.boot} ${expires.uptime}`,
@@ -203,16 +208,7 @@ export async function runScript(
   const script = nodeScript(body, marker, { ...options, sent: Date.now() });
   const outcome = await connection.run(script, { deadline: options.deadline });
   const frames = parseFrames(outcome.stdout, marker);
-  if (frames.some((frame) => frame.name === "stranger"))
-    throw new EnrolmentError(
-      options.containerId === undefined
-        ? `${target} is another machine than the one that was enrolled: its machine-id differs`
-        : `${target} is another container than the one that was enrolled: its id differs`,
-      {
-        target,
-        hint: `look at what happened to ${target}; if it is your lab's, type: kbreak inventory enrol --replace ${target}`,
-      },
-    );
+  refuseStranger(target, frames, options);
   if (frames.some((frame) => frame.name === "busy"))
     throw new LockError(
       `another script of ours is running on ${target}, and still was after ${options.patience ?? PATIENCE} seconds`,
@@ -232,6 +228,27 @@ export async function runScript(
       target,
     );
   return frames;
+}
+
+/** @throws EnrolmentError when the node has said that it is not the one that was enrolled. */
+function refuseStranger(target: string, frames: readonly Frame[], options: ScriptOptions): void {
+  const hint = `look at what happened to ${target}; if it is your lab's, type: kbreak inventory enrol --replace ${target}`;
+  const stranger = frames.find(({ name }) => name === "stranger");
+  if (stranger !== undefined) {
+    const id = stranger.lines.join("").trim() || "none";
+    throw new EnrolmentError(
+      options.containerId === undefined
+        ? `${target} is another machine than the one that was enrolled: its machine-id was ${options.machineId} and is ${id}`
+        : `${target} is another container than the one that was enrolled: its id was ${options.containerId} and is ${id}`,
+      { target, hint },
+    );
+  }
+  const remade = frames.find(({ name }) => name === "remade");
+  if (remade !== undefined)
+    throw new EnrolmentError(otherCluster(target, options.cluster?.known ?? [], remade.lines), {
+      target,
+      hint,
+    });
 }
 
 const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? "";

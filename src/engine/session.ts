@@ -1,10 +1,11 @@
 import { RemoteError } from "../errors.ts";
+import { authorityFiles, type ClusterCheck } from "../inventory/authorities.ts";
 import type { Identity } from "../inventory/types.ts";
 import type { Shell } from "../shell.ts";
 import type { Connection, NodeAccess } from "../transport/transport.ts";
 import type { Context } from "./context.ts";
 import type { NodeClock } from "./records.ts";
-import { clockOf, type Frame, runScript, UnknownOutcomeError } from "./script.ts";
+import { clockOf, type Frame, runScript, type ScriptOptions, UnknownOutcomeError } from "./script.ts";
 
 /** One node that kbreak is at work on. */
 export interface Session {
@@ -35,28 +36,38 @@ export interface RunWish {
 /** Milliseconds that a script may take: filling etcd on a slow disk is the longest. */
 const DEADLINE = 300_000;
 
+export interface SessionOptions {
+  /** Seconds that its scripts wait for one that is still running there. */
+  readonly patience?: number;
+  /** By what its cluster is known. Default: all that it was enrolled with. */
+  readonly cluster?: ClusterCheck;
+}
+
 /**
  * Connects to a node that was enrolled with `identity`.
- * @param patience Seconds that its scripts wait for one that is still running there.
  * @throws ConnectError
  */
 export async function openSession(
   access: NodeAccess,
   identity: Identity,
   context: Pick<Context, "connect">,
-  patience?: number,
+  { patience, cluster = { known: identity.authorities ?? [], files: authorityFiles } }: SessionOptions = {},
 ): Promise<Session> {
   const open = () => context.connect(access, { hostKey: identity.hostKey });
   let connection: Connection = await open();
+  // Nobody makes a cluster anew between two scripts; that the other end is still the same machine, each asks.
+  let unchecked: Pick<ScriptOptions, "cluster"> = { cluster };
   let seen: { readonly clock: NodeClock; readonly at: Moment } | undefined;
   const run = async (body: Shell, { expires, deadline = DEADLINE }: RunWish = {}) => {
     const frames = await runScript(connection, body, {
       machineId: identity.machineId,
       ...(identity.containerId === undefined ? {} : { containerId: identity.containerId }),
+      ...unchecked,
       deadline,
       ...(expires === undefined ? {} : { expires }),
       ...(patience === undefined ? {} : { patience }),
     });
+    unchecked = {};
     const clock = clockOf(frames);
     if (clock !== undefined) seen = { clock, at: moment() };
     return frames;

@@ -1,8 +1,10 @@
+import { clusterGuard } from "../inventory/authorities.ts";
 import { kindOf } from "../operations/index.ts";
 import type { Held, Operation } from "../operations/operation.ts";
 import { lines, quote, type Shell, sh, trusted } from "../shell.ts";
 import { ACTOR_PERIOD, type FolderWish, folderWishes, isActor, itemsOf } from "./items.ts";
 import type { PlannedOperation } from "./records.ts";
+import { clusterCheckOf } from "./run-changes.ts";
 import { identityCheck, lock, type Place, prelude, shellFunction } from "./script.ts";
 import { type Changing, indexed, printed, restorers, tidied } from "./step-script.ts";
 import type { UndoLog } from "./undo-log.ts";
@@ -105,6 +107,7 @@ read -r ARRIVED _ </proc/uptime`,
     library,
     sh`[ "$(id -u)" = 0 ] || refuse 'this has to be run as root'`,
     identityCheck(place, trusted("refuse 'this is another machine than the one that it is for'")),
+    clusterGuard(place.cluster, trusted("refuse 'this is of another cluster than the one that was broken'")),
     locked ? sh`:` : lock(patience, trusted("refuse 'another script is at work on this machine'")),
     restorers(operations, held),
     ...operations.map(backFunction),
@@ -136,6 +139,7 @@ export function standaloneOf(
   const operations = itemsOf(log.records, target);
   return standaloneScript({
     ...options,
+    place: { cluster: clusterCheckOf(log.records, target), ...options.place },
     operations,
     folders: folderWishes(log.records, target, operations),
     held: (token) => ({ token, content: log.content }),

@@ -1,9 +1,10 @@
-import { ConnectError, KbreakError, messageOf, RemoteError } from "../errors.ts";
+import { ConnectError, EnrolmentError, KbreakError, messageOf, RemoteError } from "../errors.ts";
 import { kindOf } from "../operations/index.ts";
 import type { Symptom } from "../probes/probe.ts";
 import { type Context, sideBySide } from "./context.ts";
 import { checkGoals, type GoalState } from "./goal.ts";
 import type { Verdict } from "./records.ts";
+import { clusterCheckOf } from "./run-changes.ts";
 import type { Run } from "./runs.ts";
 import { touchedTargets } from "./runs.ts";
 import { openSession, type Session } from "./session.ts";
@@ -25,6 +26,8 @@ export interface StepStatus {
     | "drifted"
     | "undone"
     | "unreachable"
+    /** Another machine has the node's name, or its cluster was made anew. */
+    | "replaced"
     | "unknown";
   /** `none`: the step has no probe, as operations that a playbook lists itself. */
   readonly symptom: Symptom | "none";
@@ -77,7 +80,8 @@ export async function statusOf(
     const steps = await sideBySide(touched, context.forks, async (target) => {
       const intents = run.records.filter((entry) => entry.type === "intent" && entry.target === target.name);
       try {
-        const session = await openSession(access(target), target.identity, context);
+        const cluster = clusterCheckOf(run.records, target.name);
+        const session = await openSession(access(target), target.identity, context, { cluster });
         reached.set(target.name, session);
         const ttl = ttlOf(run.records, target.name);
         if (ttl !== undefined)
@@ -87,7 +91,7 @@ export async function statusOf(
         const error = caught instanceof KbreakError ? caught : new RemoteError(messageOf(caught));
         if (!reached.has(target.name)) reached.set(target.name, error);
         context.emit({ type: "notice", target: target.name, message: error.message });
-        const state = error instanceof ConnectError ? ("unreachable" as const) : ("unknown" as const);
+        const state = stateBehind(error);
         return intents.flatMap((intent) =>
           intent.type === "intent"
             ? [
@@ -123,6 +127,12 @@ export async function statusOf(
   } finally {
     await closeWitnesses(reached);
   }
+}
+
+/** What a node is that could not be looked at. */
+function stateBehind(error: KbreakError): StepStatus["state"] {
+  if (error instanceof ConnectError) return "unreachable";
+  return error instanceof EnrolmentError ? "replaced" : "unknown";
 }
 
 async function targetStatus(

@@ -4,6 +4,7 @@ import type { NodeAccess } from "../transport/transport.ts";
 import { type Context, inRun, sideBySide } from "./context.ts";
 import { lockRun, lockTarget, lockWhereWritable } from "./locks.ts";
 import type { TargetRecord, Witness } from "./records.ts";
+import { clusterCheckOf } from "./run-changes.ts";
 import { openRun, type Run, runOf, touchedTargets } from "./runs.ts";
 import { openSession } from "./session.ts";
 import { type TargetUndone, undoTarget } from "./undo.ts";
@@ -113,7 +114,10 @@ async function undoOne(
   context: Context,
 ): Promise<TargetUndone> {
   try {
-    const session = await openSession(options.access(target), target.identity, context, PATIENCE);
+    const session = await openSession(options.access(target), target.identity, context, {
+      patience: PATIENCE,
+      cluster: clusterCheckOf(log.records, target.name),
+    });
     try {
       return await undoTarget({ log, target: target.name, session, exact: options.exact }, context);
     } finally {
@@ -145,7 +149,11 @@ export function undoErrorOf(result: UndoResult): KbreakError | undefined {
       ),
       { hint: "see what else is not as it was: kbreak diff show compares with a look that was saved" },
     );
+  // Another host key is an error of the connection, as no word is exchanged then.
+  const lost = open.some(({ error }) => error instanceof EnrolmentError || error instanceof ConnectError);
+  const again = `mend what stands in the way, and type again: kbreak undo ${run}`;
+  const never = `; where a node or its cluster was made anew, kbreak undo ${run} --forget closes the run`;
   return new UndoError(["undo is not complete", ...lines].join("\n"), {
-    hint: `mend what stands in the way, and type again: kbreak undo ${run}`,
+    hint: lost ? `${again}${never}` : again,
   });
 }

@@ -64,9 +64,9 @@ export function machineOf({ containerId, machineId }: Identity): string {
 }
 
 /**
- * Makes sure that a node is the machine that was enrolled under its name. A host key is compared where both the
- * enrolment and this connection have one.
- * @throws EnrolmentError when it is not enrolled, or is another machine.
+ * Makes sure that a node is the machine that was enrolled under its name, and of the cluster that it was of. A host key is
+ * compared where both the enrolment and this connection have one, a cluster where both know authorities.
+ * @throws EnrolmentError when it is not enrolled, is another machine, or of another cluster.
  */
 export function checkIdentity(
   inventory: Inventory,
@@ -81,10 +81,28 @@ export function checkIdentity(
     enrolled.containerId === undefined
       ? enrolled.machineId === seen.machineId
       : enrolled.containerId === seen.containerId;
-  if (sameKey && sameMachine) return;
+  const sameCluster = isSameCluster(enrolled.authorities ?? [], seen.authorities ?? []);
+  if (sameKey && sameMachine && sameCluster) return;
   const hint = `make sure that ${node} is your lab's, then: kbreak inventory enrol -i ${inventory.file} --replace ${node}`;
-  throw new EnrolmentError(difference(node, enrolled, seen, sameKey, sameMachine), { target: node, hint });
+  const message =
+    sameKey && sameMachine
+      ? otherCluster(node, enrolled.authorities ?? [], seen.authorities ?? [])
+      : difference(node, enrolled, seen, sameKey, sameMachine);
+  throw new EnrolmentError(message, { target: node, hint });
 }
+
+/** A node with no certificate of an authority tells nothing: `kubeadm reset` leaves none, and a break may hide them. */
+function isSameCluster(enrolled: readonly string[], seen: readonly string[]): boolean {
+  return enrolled.length === 0 || seen.length === 0 || seen.some((one) => enrolled.includes(one));
+}
+
+/** What is told of a node whose cluster was made anew. */
+export function otherCluster(node: string, known: readonly string[], seen: readonly string[]): string {
+  return `${node} is of another cluster than when it was enrolled: made anew, as by kubeadm reset and init, or joined to another one; its authorities' certificates (SHA-256) were ${shortened(known)} and are ${shortened(seen)}`;
+}
+
+const shortened = (authorities: readonly string[]) =>
+  [...new Set(authorities)].map((one) => `${one.slice(0, 16)}…`).join(", ");
 
 function difference(
   node: string,
@@ -140,12 +158,15 @@ function isEnrolment(value: unknown): value is Enrolment {
   );
 }
 
+const isTexts = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === "string");
+
 function isIdentity(value: unknown): value is Identity {
   return (
     isRecord(value) &&
     typeof value.machineId === "string" &&
     (value.containerId === undefined || typeof value.containerId === "string") &&
-    (value.hostKey === undefined || typeof value.hostKey === "string")
+    (value.hostKey === undefined || typeof value.hostKey === "string") &&
+    (value.authorities === undefined || isTexts(value.authorities))
   );
 }
 

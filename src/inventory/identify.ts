@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { PreconditionError, RemoteError } from "../errors.ts";
 import { sh } from "../shell.ts";
 import type { Connection } from "../transport/transport.ts";
+import { authoritiesFunction, authorityFiles } from "./authorities.ts";
 import { containerIdFunction } from "./container-id.ts";
 import type { Identity } from "./types.ts";
 
@@ -15,7 +16,9 @@ export async function identify(connection: Connection): Promise<Identity> {
   // Start-up files of the login shell may print anything before the answer.
   const marker = randomBytes(8).toString("hex");
   const script = sh`{ ${containerIdFunction}
-printf '\n%s %s %s\n' ${marker} "$(container_id 2>/dev/null)" "$(cat /etc/machine-id 2>/dev/null)"; exit 0; }`;
+${authoritiesFunction}
+printf '\n%s %s %s %s\n' ${marker} "$(container_id 2>/dev/null)" "$(cat /etc/machine-id 2>/dev/null)" \
+  "$(authorities ${authorityFiles} | sort -u | tr '\n' ' ')"; exit 0; }`;
   const outcome = await connection.run(`${script.shell}\n`, { deadline: DEADLINE });
   const target = connection.node;
   const answer = outcome.stdout.split("\n").find((line) => line.startsWith(`${marker} `));
@@ -23,18 +26,19 @@ printf '\n%s %s %s\n' ${marker} "$(container_id 2>/dev/null)" "$(cat /etc/machin
     const why = outcome.kind === "unknown" ? outcome.detail : outcome.stderr.trim();
     throw new RemoteError(`${target} did not say its machine-id: ${why}`, { target });
   }
-  const [containerId = "", machineId = ""] = answer
+  const [containerId = "", machineId = "", ...seen] = answer
     .slice(marker.length + 1)
     .trimEnd()
     .split(" ");
-  if (containerId !== "") return { ...hostKeyOf(connection), machineId, containerId };
+  const authorities = seen.length === 0 ? {} : { authorities: seen };
+  if (containerId !== "") return { ...hostKeyOf(connection), machineId, containerId, ...authorities };
   if (!/^[0-9a-f]{32}$/.test(machineId)) {
     throw new PreconditionError(`${target} has no machine-id, so it cannot be told from other machines`, {
       target,
       hint: `on ${target}, type: systemd-machine-id-setup`,
     });
   }
-  return { ...hostKeyOf(connection), machineId };
+  return { ...hostKeyOf(connection), machineId, ...authorities };
 }
 
 const hostKeyOf = ({ hostKey }: Connection) => (hostKey === undefined ? {} : { hostKey });

@@ -53,6 +53,11 @@ export interface Identity {
   readonly machineId: string;
   /** The id of the container that it is. It alone decides then: kind makes a new machine-id at every start. */
   readonly containerId?: string;
+  /**
+   * SHA-256 of the certificates of its cluster's authorities, as far as the node has some. It is a node of another cluster
+   * when it has others and none of these.
+   */
+  readonly authorities?: readonly string[];
 }
 
 /** The lock file beside an inventory: `<inventory>.lock`, JSON. */

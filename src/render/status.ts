@@ -12,6 +12,7 @@ const colourOf = {
   drifted: "yellow",
   undone: "dim",
   unreachable: "yellow",
+  replaced: "yellow",
   unknown: "yellow",
 } as const satisfies Readonly<Record<StepStatus["state"], keyof Colours>>;
 

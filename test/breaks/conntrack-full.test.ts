@@ -7,6 +7,7 @@ if (found === undefined) throw new Error("there is no kernel/conntrack-full");
 
 const facts = (spare: readonly number[], files: Facts["files"] = {}): Facts => ({
   machineId: "",
+  authorities: [],
   bootId: "",
   hostname: "",
   distribution: { id: "", version: "", name: "" },

@@ -19,6 +19,7 @@ export async function sampleFacts(): Promise<Facts> {
   );
   return {
     machineId: "0123456789abcdef0123456789abcdef",
+    authorities: [],
     bootId: "01234567-89ab-cdef-0123-456789abcdef",
     hostname: node.name,
     distribution: { id: "debian", version: "13", name: "Debian GNU/Linux 13 (trixie)" },

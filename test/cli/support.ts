@@ -93,7 +93,7 @@ export async function useDesk(): Promise<Desk> {
     async openRuns() {
       const { stdout } = await kbreak("runs", "list", "-o", "json");
       const runs = JSON.parse(stdout) as readonly { readonly run: string; readonly status: string }[];
-      return runs.filter(({ status }) => status !== "undone").map(({ run }) => run);
+      return runs.filter(({ status }) => !["undone", "forgotten"].includes(status)).map(({ run }) => run);
     },
     async end() {
       await kbreak("undo", "--all", "--exact");

@@ -77,6 +77,8 @@ describe("the status of a run, wherever it was ended", () => {
     ["in the middle of an undo", [intent, applied, end("applied"), undo], "undo incomplete"],
     ["after an undo that left something", [intent, applied, undo, end("undo incomplete")], "undo incomplete"],
     ["after an undo", [intent, applied, end("applied"), undo, end("undone")], "undone"],
+    ["after a person has closed it", [intent, applied, undo, end("forgotten")], "forgotten"],
+    ["after its node came back and it was undone", [intent, end("forgotten"), undo, end("undone")], "undone"],
     [
       "in the middle of a second undo",
       [intent, applied, end("applied"), undo, end("undone"), undo],
@@ -86,7 +88,7 @@ describe("the status of a run, wherever it was ended", () => {
     write("20260301-201500-aaaa", ...records);
     const run = read("20260301-201500-aaaa");
     expect(run.status).toBe(status);
-    expect(isOpen(run)).toBe(status !== "undone");
+    expect(isOpen(run)).toBe(status !== "undone" && status !== "forgotten");
   });
 
   it("only targets on which something was begun are touched", () => {

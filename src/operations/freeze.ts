@@ -46,7 +46,8 @@ freeze_read() { # unit
   put state "$(freeze_state "$1")"
   [ "$CONTENT" = yes ] || return 0
   note active "$(systemctl show -p ActiveState --value -- "$1")"
-  note can "$(systemctl show -p CanFreeze --value -- "$1")"
+  # CanFreeze says yes of control groups of version 1, too, and then systemd does not.
+  [ -e "/sys/fs/cgroup$(systemctl show -p ControlGroup --value -- "$1")/cgroup.freeze" ] || note freezer absent
   if freeze_holds "$1"; then note holds us; fi
 }
 freeze_thaw() { # unit
@@ -67,10 +68,11 @@ export const freeze: OperationKind<FreezeOperation> = {
   lasting: () => false,
   read: (spec) => sh`freeze_read ${spec.unit}`,
   refusal(spec, before) {
-    const { active, can, holds } = before.notes;
+    const { active, freezer, holds } = before.notes;
     if (holds !== undefined) return `${spec.unit} holds the login on which kbreak reaches the node`;
     if (active !== "active") return `${spec.unit} does not run`;
-    if (can === "no") return `systemd cannot freeze ${spec.unit}: that takes control groups of version 2`;
+    if (freezer === "absent")
+      return `systemd cannot freeze ${spec.unit}: that takes control groups of version 2`;
     return before.values.state === "running" ? undefined : `${spec.unit} is ${before.values.state} already`;
   },
   apply: (spec) => sh`systemctl freeze -- ${spec.unit}`,

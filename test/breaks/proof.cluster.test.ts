@@ -12,7 +12,9 @@ describe.skipIf(missing !== undefined)(missing ?? "on a cluster", () => {
   prove({
     ground: cluster(),
     breaks: [
-      ...clusterBreaks,
+      // Its nodes have the control groups of this machine, of which systemd may not be able to freeze any; namespace
+      // nodes show it with another service.
+      ...clusterBreaks.filter((id) => id !== "systemd/process-frozen"),
       "systemd/unit-stopped unit=containerd.service state=stopped",
       "network/firewall-drop@cp1 port=6443",
       "network/nat-redirect from=pods port=53",

@@ -61,6 +61,7 @@ export { nodeCondition } from "./probes/node-condition.ts";
 export { notExecutable } from "./probes/not-executable.ts";
 export { notForwarded } from "./probes/not-forwarded.ts";
 export { pathHidden } from "./probes/path-hidden.ts";
+export { podNetwork } from "./probes/pod-network.ts";
 export { podsNameserverSilent } from "./probes/pods-nameserver.ts";
 export { portMute } from "./probes/port-mute.ts";
 export { portRefused } from "./probes/port-refused.ts";

@@ -18,7 +18,7 @@ const { breaks } = await loadCatalogue();
 
 /** Why a break may be refused on a node that shares its kernel with this machine; it works on one with its own. */
 const kernelRefusals: ReadonlyMap<string, RegExp> = new Map([
-  ...["network/latency", "network/loss", "network/bandwidth"].map(
+  ...["etcd/slow-peer", "network/latency", "network/loss", "network/bandwidth"].map(
     (id) => [id, /the kernel has no \w+ queueing discipline/] as const,
   ),
   ...[...breaks.values()]

@@ -171,7 +171,7 @@ async function applySubject() {
   const enrolment = await readEnrolment(inventory);
   const playbook = await playbookFor(breaks);
   const planned = await plan({ playbook, inventory, enrolment, breaks, limit: task.target }, context);
-  const result = await apply(planned, { verify: true, keep: false, confirm: 5 }, context);
+  const result = await apply(planned, { verify: true, keep: false }, context);
   await Promise.all(planned.targets.map(({ session }) => session.close()));
   const error = errorOf(planned, result);
   if (error !== undefined) throw error;

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { schemas } from "../../scripts/schemas.ts";
+import { generated, leftovers } from "../../scripts/generated.ts";
 import { loadCatalogue } from "../../src/catalogue/catalogue.ts";
 import { loadInventory } from "../../src/inventory/load.ts";
 import { kinds } from "../../src/operations/index.ts";
@@ -14,7 +14,7 @@ import { readYaml } from "../../src/yaml.ts";
 import { playbookFile, shippedPlaybooks } from "./playbooks.ts";
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
-const written = await schemas();
+const written = await generated();
 const catalogue = await loadCatalogue();
 const known = { breaks: catalogue.breaks, operations: kinds };
 const yamlFiles = (folder: string) =>
@@ -23,11 +23,14 @@ const yamlFiles = (folder: string) =>
     .map((name) => join(project, folder, name));
 const playbooks = shippedPlaybooks.map(playbookFile);
 
-describe("the schemas for editors", () => {
-  it.each([...written])("%s is what the sources say", (path, wanted) => {
-    expect(readFileSync(join(project, path), "utf8"), "`npm run schemas` writes it anew").toBe(wanted);
-  });
+it("what is made from the sources is what they say: the schemas and the pages of the breaks", () => {
+  const isStale = ([path, wanted]: readonly [string, string]) =>
+    !existsSync(join(project, path)) || readFileSync(join(project, path), "utf8") !== wanted;
+  const stale = [...written].filter(isStale).map(([path]) => path);
+  expect([...stale, ...leftovers(project, written)], "`npm run docs` writes them anew").toEqual([]);
+});
 
+describe("the playbooks' schema", () => {
   it("knows the breaks' parameters and the operations' data", async () => {
     const validate: Validate = await validator();
     const messages = (steps: unknown) =>

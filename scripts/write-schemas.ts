@@ -1,3 +1,0 @@
-import { writeSchemas } from "./schemas.ts";
-
-for (const path of await writeSchemas(process.cwd())) process.stderr.write(`wrote ${path}\n`);

@@ -11,7 +11,7 @@ const documents: readonly (readonly [name: string, called: RegExp])[] = [
   ["Klustered, the episodes", /klustered(?! path)/i],
   ["What David Flanagan Learned Fixing Kubernetes Clusters", /flanagan/i],
   ["Kubernetes Bare Metal Deep Dive", /bare metal/i],
-  ["Kubernetes Day 2 Operations", /day-2/i],
+  ["Kubernetes Day 2 Operations", /day 2/i],
   ["Advanced Kubernetes Cluster Troubleshooting & Crash Diagnostics", /lesson 07/i],
 ];
 

@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "The kubeconfig's user gets its credentials from a helper. The helper returns exactly the credentials that were there, so everything works, and runs a payload at every kubectl.",
   difficulty: "hard",
-  source: "Klustered, The Community vs. Rawkode; K07",
+  source: "Klustered, The Community vs. Rawkode",
   reboot: "re-arms",
   needs: { roles: ["control-plane"], commands: ["kubectl"] },
   parameters: {

@@ -18,7 +18,7 @@ export default defineBreak({
   summary:
     "The administrator's certificate is signed anew by the cluster's own authority, with the same name, but without its group. Kubernetes binds rights to the group: the same user may do nothing. The sound kubeconfig lies beside it, with a dot before its name.",
   difficulty: "medium",
-  source: "Klustered, team Carta; K06",
+  source: "Klustered, team Carta",
   reboot: "survives",
   needs: { roles: ["control-plane"], commands: ["kubectl", "openssl"] },
   parameters: {

@@ -12,7 +12,7 @@ export default defineBreak({
   summary:
     "The server's address in a kubeconfig has two digits of its port swapped, or begins with http. The API server is well, and kubectl never reaches it.",
   difficulty: "easy",
-  source: "Klustered path; K05",
+  source: "Klustered path",
   reboot: "survives",
   needs: { roles: ["control-plane"], commands: ["kubectl"] },
   parameters: {

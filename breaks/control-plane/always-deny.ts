@@ -11,7 +11,7 @@ export default defineBreak({
   summary:
     "The API server gets a second `--enable-admission-plugins`, at the end of its flags. Both lists are merged, and the plugin AlwaysDeny refuses every write, whoever asks. Reading works.",
   difficulty: "medium",
-  source: "Klustered, Rawkode's own; H05",
+  source: "Klustered, Rawkode's own",
   reboot: "survives",
   needs: { roles: ["control-plane"], commands: ["kubectl"], units: ["kubelet.service"] },
   parameters: {

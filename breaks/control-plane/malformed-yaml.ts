@@ -10,7 +10,7 @@ export default defineBreak({
   summary:
     "Eight spaces of a static pod's manifest become one tab. It looks the same in every terminal, and it is no YAML any more: the kubelet cannot read the file, and ends the pod as if the manifest had been removed.",
   difficulty: "medium",
-  source: "Klustered, Container Solutions and Aerospike; H18",
+  source: "Klustered, Container Solutions and Aerospike",
   reboot: "survives",
   needs: { roles: ["control-plane"], commands: ["kubectl"] },
   parameters: {

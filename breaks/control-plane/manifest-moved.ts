@@ -7,7 +7,7 @@ export default defineBreak({
   summary:
     "The manifest of a part of the control plane gets a dot before its name. The kubelet ignores such files, so it ends the static pod as if it had been removed.",
   difficulty: "easy",
-  source: "Klustered part IV; H04",
+  source: "Klustered part IV",
   reboot: "survives",
   needs: { roles: ["control-plane"], units: ["kubelet.service"] },
   parameters: {

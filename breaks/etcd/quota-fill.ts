@@ -16,7 +16,7 @@ export default defineBreak({
   summary:
     "etcd's quota is lowered and reached with keys of our own. etcd raises its NOSPACE alarm and takes no more writes, and the alarm stays when there is space again.",
   difficulty: "hard",
-  source: "Klustered #11 (Thomas Strömberg); seed bare metal guide; J01, J03",
+  source: "Klustered #11 (Thomas Strömberg); Kubernetes Bare Metal Deep Dive",
   reboot: "survives",
   dangers: ["data-loss"],
   needs: { roles: ["control-plane"] },

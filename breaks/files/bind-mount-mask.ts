@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "A broken copy of a configuration file is mounted over it. Everybody reads the copy; the file on the disk, its backup and its package are sound, and it cannot be replaced.",
   difficulty: "hard",
-  source: "Klustered part V; B07",
+  source: "Klustered part V",
   reboot: "vanishes",
   needs: { roles: ["control-plane"] },
   parameters: {

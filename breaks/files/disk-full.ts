@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "One large file takes nearly all that is free on the node's disk, down to a floor that is never crossed. The kubelet reports DiskPressure, removes images, evicts pods and takes no new ones.",
   difficulty: "easy",
-  source: "Kubernetes on bare metal guide; B05",
+  source: "Kubernetes Bare Metal Deep Dive",
   reboot: "survives",
   dangers: ["data-loss"],
   parameters: {

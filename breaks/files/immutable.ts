@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "The immutable flag is set on a file that Kubernetes or its administrator must write. Mode and owner look right, and even root is refused: the flag is not shown by `ls`.",
   difficulty: "medium",
-  source: "Klustered VI; seed flanagan; B01",
+  source: "Klustered VI; What David Flanagan Learned",
   reboot: "survives",
   needs: { roles: ["control-plane"] },
   parameters: {

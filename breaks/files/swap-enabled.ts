@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "A swap file is made and used, and a line of /etc/fstab brings it back at every boot. The kubelet runs on until it is started the next time: with swap it refuses to start.",
   difficulty: "easy",
-  source: "seed bare metal guide; Klustered; B11",
+  source: "Kubernetes Bare Metal Deep Dive; Klustered",
   reboot: "re-arms",
   needs: { kernel: "own" },
   parameters: {

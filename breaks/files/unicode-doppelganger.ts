@@ -16,7 +16,7 @@ export default defineBreak({
   summary:
     "One ASCII letter of a configuration file is replaced by a character that looks the same. Nothing is to be seen in an editor, and nothing works that compares the word. It is the break after which Klustered forbade Unicode.",
   difficulty: "hard",
-  source: "Klustered VII; seed flanagan; N02",
+  source: "Klustered VII; What David Flanagan Learned",
   reboot: "survives",
   dangers: ["unicode"],
   needs: { roles: ["control-plane"], commands: ["grep"] },

@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "A BPF program at the network devices drops what comes for a port, before any firewall sees it. iptables and nftables are clean, no process holds it, and no file says so.",
   difficulty: "hard",
-  source: "Klustered part XV; seed flanagan (eBPF); D06",
+  source: "Klustered part XV; What David Flanagan Learned (eBPF)",
   reboot: "vanishes",
   dangers: ["lockout"],
   needs: { roles: ["control-plane"] },

@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "Time services are stopped and the clock is moved, by default so far back that no certificate and no token is valid yet. The real-time clock stays right, so that a reboot mends it. Timers whose time lies in between run when the clock goes forward. Moved forward, what goes by age goes for good: finished Jobs, bootstrap tokens, old files; and a kubelet may renew its certificate.",
   difficulty: "medium",
-  source: "day-2 operations: identity loop",
+  source: "Kubernetes Day 2 Operations, the identity loop",
   reboot: "vanishes",
   dangers: ["data-loss"],
   needs: { kernel: "own" },

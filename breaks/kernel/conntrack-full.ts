@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "The kernel's table of connections is made so small that it is full. What is connected stays connected; the first packet of everything new is dropped, and only the kernel's log tells. kbreak's own way in is not tracked meanwhile.",
   difficulty: "hard",
-  source: "Kubernetes on bare metal guide; D02",
+  source: "Kubernetes Bare Metal Deep Dive",
   reboot: "vanishes",
   dangers: ["lockout"],
   needs: { kernel: "own" },

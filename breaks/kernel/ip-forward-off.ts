@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "The kernel forwards no IPv4 packets any more. The node itself reaches everybody and is reached, so it stays Ready; but each packet from or to a pod is one for somebody else, and is dropped without a word.",
   difficulty: "medium",
-  source: "Klustered, Walid (N2); D04",
+  source: "Klustered, Walid",
   reboot: "vanishes",
   dangers: ["lockout"],
   parameters: { type: "object", properties: {}, additionalProperties: false },

@@ -8,7 +8,7 @@ export default defineBreak({
   summary:
     "The kubelet writes another address into the resolv.conf of new pods than the one CoreDNS has. Pods that run keep the right one, so it shows only after a restart, and on this node only.",
   difficulty: "medium",
-  source: "Klustered (Rawkode); G03",
+  source: "Klustered (Rawkode)",
   reboot: "survives",
   needs: { units: ["kubelet.service"] },
   parameters: {

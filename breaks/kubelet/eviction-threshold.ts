@@ -9,7 +9,7 @@ export default defineBreak({
   summary:
     "The kubelet is to keep more memory free than the node can spare. It reports MemoryPressure, evicts pods, and takes no new ones.",
   difficulty: "medium",
-  source: "Klustered path (Marino Wijay & John Anderson); G06",
+  source: "Klustered path (Marino Wijay & John Anderson)",
   reboot: "survives",
   dangers: ["data-loss"],
   needs: { units: ["kubelet.service"] },

@@ -11,7 +11,7 @@ export default defineBreak({
   summary:
     "A token bucket limits what leaves a network device. Pings and handshakes are as fast as ever, as long as nobody sends much; then everything waits in a queue. kbreak's own way in is spared.",
   difficulty: "medium",
-  source: "Day-2 operations; E15",
+  source: "Kubernetes Day 2 Operations",
   reboot: "vanishes",
   dangers: ["lockout"],
   parameters: {

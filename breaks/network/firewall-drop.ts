@@ -10,7 +10,7 @@ export default defineBreak({
   summary:
     "A rule of iptables drops what comes for one of the ports here: the kubelet's 10250, and logs and exec hang; the API server's 6443, and everything does; or all of UDP, which takes DNS and the tunnels between nodes. The service itself runs and is well.",
   difficulty: "easy",
-  source: "Klustered path, the network; E02, E03, E06",
+  source: "Klustered path, the network",
   reboot: "vanishes",
   dangers: ["lockout"],
   parameters: {

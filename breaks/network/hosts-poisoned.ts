@@ -10,7 +10,7 @@ export default defineBreak({
   summary:
     "A line of /etc/hosts says that the image registries are this very node. It begins with ninety spaces, so it looks like an empty one. DNS answers rightly, to everybody who asks it.",
   difficulty: "medium",
-  source: "Klustered, teams with Giant Swarm and others (T5, N16, N17, N21); E13",
+  source: "Klustered, teams with Giant Swarm and others",
   reboot: "survives",
   parameters: {
     type: "object",

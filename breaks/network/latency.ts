@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "netem delays what leaves a network device, with jitter, for all packets or only for some ports or peers. The CPU is idle and no error is logged anywhere. kbreak's own way in is spared.",
   difficulty: "medium",
-  source: "Klustered, Alex Jones & Alistair Hey; E05",
+  source: "Klustered, Alex Jones & Alistair Hey",
   reboot: "vanishes",
   dangers: ["lockout"],
   parameters: {

@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "netem drops a part of what leaves a network device, or all of it: of the node's own, or of an overlay such as cilium_vxlan or flannel.1. Firewall rules are clean and nothing is logged. kbreak's own way in is spared.",
   difficulty: "medium",
-  source: "Klustered, small surprises; E04",
+  source: "Klustered, small surprises",
   reboot: "vanishes",
   dangers: ["lockout"],
   parameters: {

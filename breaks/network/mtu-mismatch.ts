@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "The MTU of a network device is lower than what its neighbours use, as after a move to an overlay network or a VPN. Small packets pass, so pings, handshakes and short answers work; what is large vanishes or is refused.",
   difficulty: "medium",
-  source: "Day-2 operations, the network loop",
+  source: "Kubernetes Day 2 Operations, the network loop",
   reboot: "vanishes",
   dangers: ["lockout"],
   parameters: {

@@ -11,7 +11,7 @@ export default defineBreak({
   summary:
     "A rule of the nat table sends connections to a port somewhere else, where nobody listens: those of the node itself, such as the API server's to etcd; or those of its pods, such as their questions to the name server, while the host resolves every name. No rule drops anything, and the filter table is clean. Connections that stand go on.",
   difficulty: "hard",
-  source: "Klustered path, the network (no pod resolves a name, the host does); E15",
+  source: "Klustered path, the network (no pod resolves a name, the host does)",
   reboot: "vanishes",
   dangers: ["lockout"],
   parameters: {

@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "A service is stopped, and another program listens on its port before it is back. The service's next start, and each one after that, ends at once, as the address is in use.",
   difficulty: "easy",
-  source: "Klustered, ARMO and Kong (a Python program on a NodePort); E17",
+  source: "Klustered, ARMO and Kong (a Python program on a NodePort)",
   reboot: "vanishes",
   parameters: {
     type: "object",

@@ -11,7 +11,7 @@ export default defineBreak({
   summary:
     "A route of one single address says that it cannot be reached: that of the API server, on a worker. Everybody else is reached, and everybody reaches the control plane but this node.",
   difficulty: "easy",
-  source: "Klustered, C2; E10",
+  source: "Klustered, community 2",
   reboot: "vanishes",
   dangers: ["lockout"],
   needs: { roles: ["worker"] },

@@ -14,7 +14,7 @@ export default defineBreak({
   summary:
     "A job of at(1) puts the broken version of a file back, and then queues itself again for the next minute. Who takes one job out of the queue while it runs finds another one in it.",
   difficulty: "medium",
-  source: "Klustered path (The Community vs. Rawkode); C16",
+  source: "Klustered path (The Community vs. Rawkode)",
   reboot: "re-arms",
   needs: { roles: ["control-plane"], commands: ["atq", "atrm"] },
   parameters: {

@@ -14,7 +14,7 @@ export default defineBreak({
   summary:
     "A service puts the broken version of a file back every second. Over its process's folder in /proc another folder is mounted, so that ps, top and pgrep do not know of it: they only read what is there.",
   difficulty: "hard",
-  source: "Klustered, Jetstack and CrashBeerBackOff; C04",
+  source: "Klustered, Jetstack and CrashBeerBackOff",
   reboot: "re-arms",
   needs: { roles: ["control-plane"] },
   parameters: {

@@ -16,7 +16,7 @@ export default defineBreak({
   summary:
     "A service puts the broken version of a file back every second. A library that every program loads first leaves this one process, and its script, out of all listings: ps, top, ls and find are sound, and lie.",
   difficulty: "hard",
-  source: "Klustered #11 (Kris Nóva); C02",
+  source: "Klustered #11 (Kris Nóva)",
   reboot: "re-arms",
   dangers: ["lockout"],
   needs: { roles: ["control-plane"] },

@@ -15,7 +15,7 @@ export default defineBreak({
   summary:
     "A systemd path unit watches a file. Saving the repair is what starts the service that breaks it again, so it happens at once, and nothing runs in between.",
   difficulty: "hard",
-  source: "Klustered path; C01, C15",
+  source: "Klustered path",
   reboot: "re-arms",
   needs: { roles: ["control-plane"] },
   parameters: {

@@ -14,7 +14,7 @@ export default defineBreak({
   summary:
     "bash runs what PROMPT_COMMAND says before it shows a prompt. Here it puts the broken version of a file back: whoever repairs it breaks it with the next line that they type.",
   difficulty: "medium",
-  source: "Klustered, Rawkode's own and Cloud Native London 2022; A21",
+  source: "Klustered, Rawkode's own and Cloud Native London 2022",
   reboot: "re-arms",
   dangers: ["lockout"],
   needs: { roles: ["control-plane"] },

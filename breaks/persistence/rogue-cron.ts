@@ -14,7 +14,7 @@ export default defineBreak({
   summary:
     "A line in /etc/cron.d runs a script each minute that puts the broken version of a file back. Between two runs nothing of it is in the list of processes, and no unit tells of it.",
   difficulty: "easy",
-  source: "Klustered path (Joseph Flaatten & David Wachtel); C15",
+  source: "Klustered path (Hans Kristian Flaatten & Zach Wachtel)",
   reboot: "re-arms",
   needs: { roles: ["control-plane"] },
   parameters: {

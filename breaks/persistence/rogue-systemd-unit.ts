@@ -14,7 +14,7 @@ export default defineBreak({
   summary:
     "A systemd unit with an innocent name looks at a file every second and puts the broken version back as soon as somebody repairs it.",
   difficulty: "medium",
-  source: "Klustered #11 (Kris Nóva); C01",
+  source: "Klustered #11 (Kris Nóva)",
   reboot: "re-arms",
   needs: { roles: ["control-plane"] },
   parameters: {

@@ -16,7 +16,7 @@ export default defineBreak({
   summary:
     "A certificate of the control plane is signed anew by the cluster's own authority, with the same key and names, but for a time that is over. Everything about it is right, but for the date.",
   difficulty: "easy",
-  source: "Klustered (Container Solutions); Kubernetes on bare metal guide; K01",
+  source: "Klustered (Container Solutions); Kubernetes Bare Metal Deep Dive",
   reboot: "survives",
   needs: { roles: ["control-plane"], commands: ["openssl"] },
   parameters: {

@@ -21,7 +21,7 @@ export default defineBreak({
   summary:
     "A line in the service's unit file hides a folder from it: the kubelet looks at an empty folder of manifests and ends the control plane, while you look at a full one. The files, their owners and modes are right.",
   difficulty: "hard",
-  source: "Klustered, C2 and rawkode_null; C09",
+  source: "Klustered, community 2 and rawkode_null",
   reboot: "survives",
   parameters: {
     type: "object",

@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "The freezer of the service's control group holds all its processes: they are there, use no CPU and answer nothing. systemd says that the service is active; its port takes connections, as the kernel does that, and nobody ever says a word.",
   difficulty: "hard",
-  source: "Klustered, Polar Signals; C12, C11",
+  source: "Klustered, Polar Signals",
   reboot: "vanishes",
   parameters: {
     type: "object",

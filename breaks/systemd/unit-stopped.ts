@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "The kubelet, the container runtime or another service is stopped, and disabled or masked so that it stays away. What it started goes on for a while: containers run without a kubelet, and nobody looks after them.",
   difficulty: "easy",
-  source: "Kubernetes on bare metal guide; C07 F12",
+  source: "Kubernetes Bare Metal Deep Dive",
   reboot: "survives",
   parameters: {
     type: "object",

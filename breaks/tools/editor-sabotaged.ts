@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "`kubectl edit` opens ed, which few know how to leave. Who sets the editor back to vi meets the second half: abbreviations turn every way to save into `q!`, and edits are lost without a word.",
   difficulty: "medium",
-  source: "Klustered (BookClub; community 2); A11, A12",
+  source: "Klustered (BookClub; community 2)",
   reboot: "survives",
   dangers: ["lockout"],
   parameters: {

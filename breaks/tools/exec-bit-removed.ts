@@ -15,7 +15,7 @@ export default defineBreak({
   summary:
     "The executable bit is taken off kubectl, kubeadm, crictl and perl, and off chmod itself, which would give it back. Root may read and write anything, but run only what somebody may run.",
   difficulty: "medium",
-  source: "Klustered VI; seed flanagan; A01",
+  source: "Klustered VI; What David Flanagan Learned",
   reboot: "survives",
   parameters: {
     type: "object",

@@ -14,7 +14,7 @@ export default defineBreak({
   summary:
     "The shell's start-up file makes kubectl an alias, or a function, that says what kubectl says without a kubeconfig. No kubeconfig helps, as kubectl is never started.",
   difficulty: "easy",
-  source: "Klustered (BookClub, Ambassador Labs); A05, A06, A07",
+  source: "Klustered (BookClub, Ambassador Labs)",
   reboot: "survives",
   dangers: ["lockout"],
   needs: { commands: ["kubectl"] },

@@ -8,7 +8,7 @@ export default defineBreak({
   summary:
     "A script named kubectl comes before the real one in the PATH. Every third time it claims that the server refused the connection; else it hands over to the real one. It may also deny that a namespace has anything in it.",
   difficulty: "medium",
-  source: "Klustered #10 (Noel Georgi); A03, A04",
+  source: "Klustered #10 (Noel Georgi)",
   reboot: "survives",
   needs: { commands: ["kubectl"] },
   parameters: {

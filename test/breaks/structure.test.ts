@@ -107,6 +107,7 @@ describe("the structure test fails a break", () => {
       /fetch\(/,
     ],
     ["that is long", (text: string) => `${text}${"void 0;\n".repeat(70)}`, /more than 70/],
+    ["whose source nobody has", (text: string) => text.replace('"nobody"', '"A01"'), /row of notes/],
     [
       "whose first hint is plain",
       (text: string) => text.replace("Who greets you?", "`cat /etc/motd`"),

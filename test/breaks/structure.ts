@@ -30,6 +30,9 @@ export async function structureProblems(found: Break, facts: Facts): Promise<rea
   const wrong = [
     ...(idPattern.test(id) ? [] : [`\`${id}\` is no id`]),
     ...sourceProblems(source),
+    ...(/\b[A-Z]\d\d\b|\bseed\b/.test(found.source)
+      ? ["its source is a row of notes, which a reader does not have: name the episode or the document"]
+      : []),
     ...hintProblems(found),
     ...(await operationProblems(found, facts)),
   ];

@@ -26,7 +26,7 @@ export default defineBreak({
   summary:
     "A second configuration, whose name sorts first, is the one that the container runtime takes. It is a valid one of a network that ends at the node's door, so the node stays Ready. Only pods that start from now on are in it, and they stay in it until they are deleted, also after an undo.",
   difficulty: "hard",
-  source: "Klustered, Wildlife (T5); M03",
+  source: "Klustered, Wildlife",
   reboot: "survives",
   needs: { units: ["kubelet.service"], commands: ["crictl"] },
   parameters: {

@@ -5,7 +5,7 @@ export default defineBreak({
   summary:
     "netem delays what belongs to etcd's ports, and nothing else. On the loopback device it is the way between the API server and its etcd; on the device of the network, with another member as the probe, the one between the members, which then lose their leader. Pings are fast.",
   difficulty: "hard",
-  source: "Klustered path, the drills (latency); day-2 operations (control plane); E05",
+  source: "Klustered path, the drills (latency); Kubernetes Day 2 Operations (control plane)",
   reboot: "vanishes",
   dangers: ["lockout"],
   needs: { roles: ["control-plane"] },

@@ -15,7 +15,7 @@ import { checkGoals } from "./goal.ts";
 import { lockRun, lockTarget, thisOwner } from "./locks.ts";
 import { type Plan, type TargetPlan, unreachableError } from "./plan.ts";
 import type { StepPlan } from "./plan-step.ts";
-import { newRunId, runsFolder } from "./runs.ts";
+import { isOpen, newRunId, readRuns, runsFolder } from "./runs.ts";
 import { UnknownOutcomeError } from "./script.ts";
 import { newMark } from "./switch.ts";
 import { type TargetUndone, undoTarget } from "./undo.ts";
@@ -135,6 +135,9 @@ async function applyRun(
     targets: records,
     goals: plan.goals,
     ...(plan.playbook.hints.length > 0 ? { hints: plan.playbook.hints } : {}),
+    after: readRuns(context.dataFolder)
+      .runs.filter((one) => one.id !== run && isOpen(one))
+      .map(({ id }) => id),
     witnesses: plan.witnesses,
   });
   context.emit({ type: "run", run, verb: "apply" });

@@ -9,6 +9,7 @@ import type { Danger } from "../operations/operation.ts";
 import { isBreakStep, type Playbook } from "../playbook/types.ts";
 import { type Context, sideBySide, startTask } from "./context.ts";
 import { assignGoals, witnessesOf } from "./goal-plan.ts";
+import { refuseOverlapsWithOpenRuns } from "./overlaps.ts";
 import { type Assigned, planStep, readFacts, type SkippedStep, type StepPlan } from "./plan-step.ts";
 import type { GoalRecord, Witness } from "./records.ts";
 import { openSession, type Session } from "./session.ts";
@@ -60,6 +61,7 @@ export async function plan(request: PlanRequest, context: Context): Promise<Plan
     const task = startTask(context, node.name, "read", "read");
     try {
       const target = await planTarget(node, steps, request, context, sessions);
+      await refuseOverlapsWithOpenRuns(context.dataFolder, target.session, target.steps);
       task.end("done");
       return target;
     } catch (error) {

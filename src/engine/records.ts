@@ -56,6 +56,8 @@ export interface RunStarted {
   readonly goals: readonly GoalRecord[];
   /** The playbook's, for the host; absent in a run of one break. */
   readonly hints?: readonly string[];
+  /** The runs of its data folder that were open then, so older: a clock that is set back cannot hide that. */
+  readonly after?: readonly string[];
   /** Nodes that are asked about the goal, and never changed. */
   readonly witnesses?: readonly Witness[];
 }

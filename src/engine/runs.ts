@@ -124,8 +124,26 @@ export function readRuns(dataFolder: string): {
       damaged.push(error);
     }
   }
-  // Ids tell seconds only, and what was applied last has to be undone first.
-  return { runs: runs.toSorted((one, other) => one.at.localeCompare(other.at)), damaged };
+  return { runs: inOrder(runs), damaged };
+}
+
+/**
+ * Runs in the order in which they began, the oldest first. Ids tell seconds only, and the clock that they are by may have
+ * been set back: what counts first is which runs were open already when another began.
+ */
+export function inOrder(runs: readonly Run[]): readonly Run[] {
+  const known = new Map(runs.map((run) => [run.id, run]));
+  const ordered = new Set<Run>();
+  const take = (run: Run, above: readonly Run[]): void => {
+    if (ordered.has(run) || above.includes(run)) return;
+    for (const id of run.started.after ?? []) {
+      const older = known.get(id);
+      if (older !== undefined) take(older, [...above, run]);
+    }
+    ordered.add(run);
+  };
+  for (const run of runs.toSorted((one, other) => one.at.localeCompare(other.at))) take(run, []);
+  return [...ordered];
 }
 
 /** The steps that were begun on a target, in order. */

@@ -3,6 +3,7 @@ import { machineOf } from "../inventory/enrolment.ts";
 import type { NodeAccess } from "../transport/transport.ts";
 import { type Context, inRun, sideBySide } from "./context.ts";
 import { lockRun, lockTarget, lockWhereWritable } from "./locks.ts";
+import { refuseUnderNewer } from "./overlaps.ts";
 import type { TargetRecord, Witness } from "./records.ts";
 import { clusterCheckOf } from "./run-changes.ts";
 import { openRun, type Run, runOf, touchedTargets } from "./runs.ts";
@@ -25,7 +26,7 @@ export interface UndoResult {
 /**
  * Undoes a run on all its targets, side by side, whatever state it is in.
  * @throws LockError when another kbreak is at work on it or on one of its targets, UndoLogError when nothing of its log
- * can be read; nothing was done then.
+ * can be read, PreconditionError when a newer run stands on the same thing; nothing was done then.
  */
 export async function undoRun(
   id: string,
@@ -42,6 +43,7 @@ export async function undoRun(
     const log = openRun(context.dataFolder, id, { forUndo: true });
     try {
       const run = runOf(log);
+      refuseUnderNewer(context.dataFolder, run);
       for (const { name, identity } of touchedTargets(run))
         releases.push(lock(() => lockTarget(context.dataFolder, name, machineOf(identity), id)));
       return await undoTargets(

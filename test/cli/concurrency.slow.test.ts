@@ -84,7 +84,7 @@ describe("two applies on one node", () => {
     expect(ended.map(({ code }) => code).toSorted()).toEqual([0, 1]);
     const loser = ended.find(({ code }) => code === 1);
     expect(loser?.stderr).toMatch(
-      /is being worked on by run|it is no longer what was read|has the flags i already|symptom is there already/,
+      /is being worked on by run|it is no longer what was read|has the flags i already|symptom is there already|both change/,
     );
     expect(statuses().filter((status) => status !== "undone")).toEqual(["applied"]);
     expect(await kbreak("undo")).toMatchObject({ code: 0 });

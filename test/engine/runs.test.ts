@@ -154,6 +154,25 @@ describe("all runs", () => {
     ]);
   });
 
+  it("come in that order also when the clock was set back meanwhile", () => {
+    vi.useFakeTimers();
+    const began = (id: string, at: string, after: readonly string[]) => {
+      vi.setSystemTime(new Date(at));
+      const log = openLog(join(runsFolder(data), id), { create: true });
+      log.append({ ...started(id), after } as RunRecord);
+      log.append(intent);
+      log.close();
+    };
+    began("20260301-201500-aaaa", "2026-03-01T20:15:00Z", []);
+    began("20200101-000000-bbbb", "2020-01-01T00:00:00Z", ["20260301-201500-aaaa"]);
+    began("20200101-000007-cccc", "2020-01-01T00:00:07Z", ["20260301-201500-aaaa", "20200101-000000-bbbb"]);
+    expect(readRuns(data).runs.map(({ id }) => id)).toEqual([
+      "20260301-201500-aaaa",
+      "20200101-000000-bbbb",
+      "20200101-000007-cccc",
+    ]);
+  });
+
   it("a damaged one is told, and hides no other", () => {
     write("20260301-201500-aaaa", intent);
     write("20260301-201501-bbbb", intent);

@@ -9,6 +9,8 @@ import {
   forksOption,
   inventoryOption,
   isInteractive,
+  mirrorFolder,
+  mirrorOption,
   outputOption,
   print,
   printJson,
@@ -21,6 +23,7 @@ interface ApplyFlags extends PlanFlags {
   readonly yes?: boolean;
   readonly verify: boolean;
   readonly keep?: boolean;
+  readonly mirror?: string;
   readonly confirm: number;
   readonly ttl?: number;
   readonly output: "table" | "json" | "name";
@@ -47,6 +50,7 @@ export function register(program: Command): void {
     .addOption(confirmOption())
     .option("--ttl <duration>", "each node undoes it by itself then, such as 2h, 90m", parseDuration)
     .option("--no-verify", "do not wait for effect and symptom")
+    .addOption(mirrorOption())
     .option("--keep", "after a failure or Ctrl-C leave what was applied, instead of undoing it")
     .addOption(forksOption())
     .addOption(spoilersOption())
@@ -68,6 +72,7 @@ async function applyCommand(what: string, flags: ApplyFlags): Promise<void> {
   const request = await enrolled(await prepareRequest(what, flags), flags);
   const { context, progress, close } = await prepareContext(flags);
   try {
+    const mirror = mirrorFolder(flags.mirror, context.dataFolder);
     const planned = await plan({ ...request, lasting: flags.ttl !== undefined }, context);
     try {
       progress.close();
@@ -76,6 +81,7 @@ async function applyCommand(what: string, flags: ApplyFlags): Promise<void> {
       const options = {
         ...{ verify: flags.verify, keep: flags.keep === true, confirm: flags.confirm },
         ...(flags.ttl === undefined ? {} : { ttl: flags.ttl }),
+        ...(mirror === undefined ? {} : { mirror }),
       };
       const result = await apply(planned, options, context);
       progress.close();

@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../errors.ts";
 
 /** `-i FILE`, the same everywhere. */
 export const inventoryOption = () =>
@@ -10,6 +12,24 @@ export const inventoryOption = () =>
 /** `-i FILE` of the verbs that go by a run. */
 export const accessOption = () =>
   new Option("-i, --inventory <file>", "how to reach the nodes, by their names (default: as the run did)");
+
+/** `--mirror DIR`. */
+export const mirrorOption = () =>
+  new Option(
+    "--mirror <folder>",
+    "a second data folder for a copy of the undo log, on the disk before each change",
+  ).env("KBREAK_MIRROR");
+
+/** The second data folder as an absolute path. @throws UsageError when it is the first. */
+export function mirrorFolder(mirror: string | undefined, dataFolder: string): string | undefined {
+  if (!mirror) return undefined;
+  const folder = resolve(mirror);
+  if (folder === dataFolder)
+    throw new UsageError(`--mirror ${mirror} is the data folder itself`, {
+      hint: "name a folder on another disk or machine",
+    });
+  return folder;
+}
 
 /** `-o FORMAT`. */
 export const outputOption = (...formats: readonly string[]) =>

@@ -7,6 +7,8 @@ import {
   accessOption,
   forgetOption,
   forksOption,
+  mirrorFolder,
+  mirrorOption,
   outputOption,
   print,
   printJson,
@@ -15,6 +17,7 @@ import {
 import type { Prepared } from "./prepare.ts";
 
 interface Flags {
+  readonly mirror?: string;
   readonly inventory?: string;
   readonly all?: boolean;
   readonly exact?: boolean;
@@ -38,6 +41,7 @@ export function register(program: Command): void {
     .addOption(forgetOption())
     .option("-y, --yes", "with --forget: do not ask")
     .addOption(accessOption())
+    .addOption(mirrorOption())
     .addOption(forksOption())
     .addOption(spoilersOption())
     .addOption(outputOption("table", "json"))
@@ -84,12 +88,13 @@ async function undoAll(runs: readonly Run[], flags: Flags, context: Context) {
     import("../engine/undo-run.ts"),
     import("./prepare.ts"),
   ]);
+  const mirror = mirrorFolder(flags.mirror, context.dataFolder);
   const results: UndoResult[] = [];
   const errors: KbreakError[] = [];
   const access = (opened: Run) => accessOf(opened.started.inventory, flags.inventory);
   for (const run of runs) {
     try {
-      const result = await undoRun(run.id, { exact: flags.exact === true, access }, context);
+      const result = await undoRun(run.id, { exact: flags.exact === true, access, mirror }, context);
       const error = undoErrorOf(result);
       results.push(result);
       if (error !== undefined) errors.push(error);

@@ -13,6 +13,7 @@ import { applyStep, type FailedPart, StepFailure } from "./apply-step.ts";
 import { type Context, inRun, sideBySide, startTask } from "./context.ts";
 import { checkGoals } from "./goal.ts";
 import { lockRun, lockTarget, thisOwner } from "./locks.ts";
+import { mirrored } from "./mirror.ts";
 import { type Plan, type TargetPlan, unreachableError } from "./plan.ts";
 import type { StepPlan } from "./plan-step.ts";
 import { isOpen, newRunId, readRuns, runsFolder } from "./runs.ts";
@@ -42,6 +43,8 @@ export interface ApplyOptions {
   readonly verify: boolean;
   /** True: what was applied stays after a failure or Ctrl-C. */
   readonly keep: boolean;
+  /** A second data folder, which has each record before the change that it belongs to. */
+  readonly mirror?: string;
   /** Seconds after which a node that was cut off puts the step that did it back by itself. Default 30. */
   readonly confirm?: number;
   /** Seconds after which each node undoes the run by itself. Default: never. */
@@ -65,7 +68,7 @@ export async function apply(plan: Plan, options: ApplyOptions, context: Context)
       releases.push(lockTarget(context.dataFolder, node.name, machineOf(session.identity), run));
     }
     await refuseUnhealthy(plan, context);
-    const log = openLog(join(runsFolder(context.dataFolder), run), { create: true });
+    const log = newLog(run, options, context);
     try {
       return await applyRun(run, plan, options, context, log);
     } finally {
@@ -73,6 +76,18 @@ export async function apply(plan: Plan, options: ApplyOptions, context: Context)
     }
   } finally {
     for (const release of releases) release();
+  }
+}
+
+/** @throws UndoLogError when it, or its second copy, cannot be made. */
+function newLog(run: string, { mirror }: ApplyOptions, { dataFolder, emit }: Context): UndoLog {
+  const log = openLog(join(runsFolder(dataFolder), run), { create: true });
+  if (mirror === undefined) return log;
+  try {
+    return mirrored(log, mirror, (message) => emit({ type: "notice", message }));
+  } catch (error) {
+    log.close();
+    throw error;
   }
 }
 

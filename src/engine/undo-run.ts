@@ -3,6 +3,7 @@ import { machineOf } from "../inventory/enrolment.ts";
 import type { NodeAccess } from "../transport/transport.ts";
 import { type Context, inRun, sideBySide } from "./context.ts";
 import { lockRun, lockTarget, lockWhereWritable } from "./locks.ts";
+import { mirrored } from "./mirror.ts";
 import { refuseUnderNewer } from "./overlaps.ts";
 import type { TargetRecord, Witness } from "./records.ts";
 import { clusterCheckOf } from "./run-changes.ts";
@@ -28,11 +29,7 @@ export interface UndoResult {
  * @throws LockError when another kbreak is at work on it or on one of its targets, UndoLogError when nothing of its log
  * can be read, PreconditionError when a newer run stands on the same thing; nothing was done then.
  */
-export async function undoRun(
-  id: string,
-  options: { readonly exact: boolean; readonly access: (run: Run) => Promise<Access> },
-  context: Context,
-): Promise<UndoResult> {
+export async function undoRun(id: string, options: UndoOptions, context: Context): Promise<UndoResult> {
   const lock = (take: () => () => void) =>
     lockWhereWritable(take, (message) =>
       context.emit({ type: "notice", message: `${message}; undo goes on without it` }),
@@ -40,7 +37,11 @@ export async function undoRun(
   const releases = [lock(() => lockRun(context.dataFolder, id))];
   try {
     // Opened behind its lock: another process may have been writing it until now.
-    const log = openRun(context.dataFolder, id, { forUndo: true });
+    const log = mirroredWherePossible(
+      openRun(context.dataFolder, id, { forUndo: true }),
+      options.mirror,
+      context,
+    );
     try {
       const run = runOf(log);
       refuseUnderNewer(context.dataFolder, run);
@@ -60,7 +61,28 @@ export async function undoRun(
   }
 }
 
-interface UndoOptions {
+export interface UndoOptions {
+  /** True: also what a person fixed in another way is put back. */
+  readonly exact: boolean;
+  readonly access: (run: Run) => Promise<Access>;
+  /** A second data folder, which has a copy of the log. */
+  readonly mirror?: string | undefined;
+}
+
+/** Undo goes on without a second copy, and says so. */
+function mirroredWherePossible(log: UndoLog, mirror: string | undefined, { emit }: Context): UndoLog {
+  const tell = (message: string) => emit({ type: "notice", message: `${message}; undo goes on without it` });
+  if (mirror === undefined || log.damage !== undefined) return log;
+  try {
+    return mirrored(log, mirror, tell);
+  } catch (error) {
+    if (!(error instanceof UndoLogError)) throw error;
+    tell(error.message);
+    return log;
+  }
+}
+
+interface TargetOptions {
   readonly exact: boolean;
   readonly access: Access;
 }
@@ -68,7 +90,7 @@ interface UndoOptions {
 async function undoTargets(
   run: Run,
   opened: UndoLog,
-  options: UndoOptions,
+  options: TargetOptions,
   outer: Context,
 ): Promise<UndoResult> {
   const targets = touchedTargets(run);
@@ -112,7 +134,7 @@ const PATIENCE = 150;
 async function undoOne(
   target: TargetRecord,
   log: UndoLog,
-  options: UndoOptions,
+  options: TargetOptions,
   context: Context,
 ): Promise<TargetUndone> {
   try {

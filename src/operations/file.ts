@@ -47,6 +47,10 @@ const schema = {
       type: "boolean",
       description: "What others write into the new file is no drift, and goes with it.",
     },
+    actor: {
+      type: "boolean",
+      description: "Others run it, and it breaks again: undo takes it away first, and looks once more later.",
+    },
     reload: {
       type: "string",
       description: "The unit that systemd must read again, as the file belongs to it.",
@@ -66,7 +70,7 @@ const schema = {
 
 type Schema = FromSchema<typeof schema>;
 export type FileOperation = Readonly<
-  Pick<Schema, "kind" | "path" | "mode" | "grows" | "reload" | "restart">
+  Pick<Schema, "kind" | "path" | "mode" | "grows" | "actor" | "reload" | "restart">
 > & {
   readonly content?: string;
   readonly replace?: readonly { readonly find: string; readonly with: string }[];
@@ -245,6 +249,7 @@ export const file: OperationKind<FileOperation> = {
     "sync",
     ...(spec.reload || spec.restart ? ["systemctl"] : []),
   ],
+  actor: (spec) => spec.actor === true,
   folders: (spec) => [posix.dirname(spec.path)],
   read: (spec) =>
     sh`file_read ${spec.path} ${posix.dirname(spec.path)}/."$TOKEN" ${spec.grows === true} ${spec.reload ?? ""} ${spec.restart ?? ""}`,

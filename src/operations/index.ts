@@ -18,6 +18,7 @@ import { type PacketFilterOperation, packetFilter } from "./packet-filter.ts";
 import { type PreloadOperation, preload } from "./preload.ts";
 import { type ProcessOperation, process } from "./process.ts";
 import { type QdiscOperation, qdisc } from "./qdisc.ts";
+import { type ReplicasOperation, replicas } from "./replicas.ts";
 import { type RouteOperation, route } from "./route.ts";
 import { type SwapOperation, swap } from "./swap.ts";
 import { type SysctlOperation, sysctl } from "./sysctl.ts";
@@ -45,6 +46,7 @@ export type AnyOperation =
   | ProcessOperation
   | QdiscOperation
   | RouteOperation
+  | ReplicasOperation
   | SwapOperation
   | SysctlOperation
   | UnitOperation;
@@ -70,6 +72,7 @@ const all = [
   process,
   qdisc,
   route,
+  replicas,
   swap,
   sysctl,
   unit,

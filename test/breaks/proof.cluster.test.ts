@@ -24,6 +24,7 @@ describe.skipIf(missing !== undefined)(missing ?? "on a cluster", () => {
       "files/unicode-doppelganger path=/etc/kubernetes/manifests/kube-scheduler.yaml text=--leader-elect=",
       "persistence/rogue-systemd-unit",
       "access/kubeconfig-exec-helper",
+      "access/kubeconfig-exec-helper deployment=default/web",
       "etcd/quota-fill",
     ],
   });

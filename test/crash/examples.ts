@@ -25,6 +25,7 @@ import {
   qdisc,
   removeFile,
   route,
+  scale,
   swap,
   sysctl,
   unit,
@@ -36,6 +37,8 @@ export interface Example {
   readonly operations: readonly AnyOperation[];
   /** It changes the whole kernel, or needs what a shared one may lack: only for nodes with a kernel of their own. */
   readonly kernel?: "own";
+  /** It needs a real Kubernetes: one write of its API server's, of which nothing can be killed in the middle. */
+  readonly cluster?: true;
 }
 
 const etcd = "/etc/kubernetes/pki/etcd";
@@ -98,6 +101,7 @@ export const examples = {
   qdisc: {
     operations: [qdisc("eth0", ["tbf", "rate", "20mbit", "burst", "64kbit", "latency", "400ms"])],
   },
+  replicas: { operations: [scale("default/web", 0)], cluster: true },
   route: { operations: [route("unreachable", "192.0.2.7")] },
   swap: { operations: [swap("/swapfile", 16)], kernel: "own" },
   sysctl: { operations: [sysctl("net.ipv4.ip_forward", "0")] },
@@ -108,7 +112,9 @@ export const examples = {
 export function kindsFor(kernel: "shared" | "own"): readonly string[] {
   const all: readonly (readonly [string, Example])[] = Object.entries(examples);
   return all
-    .filter(([, example]) => (example.kernel === undefined) === (kernel === "shared"))
+    .filter(
+      ([, example]) => example.cluster !== true && (example.kernel === undefined) === (kernel === "shared"),
+    )
     .map(([kind]) => kind);
 }
 

@@ -19,6 +19,7 @@ Examples:
   kbreak lab up --nodes 2+3        two control planes and three workers
   kbreak lab up --provider vm      virtual machines: kernels of their own
   kbreak lab up --kubernetes       a real Kubernetes with a workload
+  kbreak lab up --provider kind    a Kubernetes of kind's, where Docker and kind are
   kbreak lab ssh cp1               a shell on a node
   kbreak lab ssh cp1 -- etcdctl version
   kbreak lab down`;
@@ -40,7 +41,7 @@ export function register(program: Command): void {
     .option("--nodes <number>", "3: a control plane and 2 workers; 2+3: 2 control planes and 3 workers")
     .option(
       "--provider <kind>",
-      "what new nodes are: namespace (the kernel of this machine) or vm (one of their own); vm=w1,w2: these nodes only",
+      "what new nodes are: namespace (the kernel of this machine), vm (one of their own; vm=w1,w2: these nodes only), or kind (containers of Docker with a Kubernetes)",
     )
     .option("--kubernetes", "a real Kubernetes on the nodes, with a workload to break")
     .option("--binaries <folder>", "the programs of the Kubernetes; default: the cache, else a release")
@@ -76,10 +77,24 @@ export function register(program: Command): void {
 }
 
 async function up({ name, nodes, provider, kubernetes, binaries, output }: UpFlags): Promise<void> {
-  const { labUp } = await import("../lab/lab.ts");
   const { parseNodeCount } = await import("../lab/nodes.ts");
-  const { parseProvider } = await import("../lab/providers.ts");
   const count = nodes === undefined ? {} : { count: parseNodeCount(nodes) };
+  const progress = (line: string) => process.stderr.write(`${line}\n`);
+  const { isKindLab, kindUp } = await import("../lab/kind/lab.ts");
+  if (provider === "kind" || isKindLab(name)) {
+    const { UsageError } = await import("../errors.ts");
+    if ((provider ?? "kind") !== "kind" || binaries !== undefined)
+      throw new UsageError(
+        `lab ${name} is of kind's nodes, which take neither another provider nor other programs`,
+        {
+          hint: `kbreak lab down --name ${name}, or another name`,
+        },
+      );
+    await print(await kindUp({ name, ...count, progress }), output);
+    return;
+  }
+  const { labUp } = await import("../lab/lab.ts");
+  const { parseProvider } = await import("../lab/providers.ts");
   const kind = provider === undefined ? {} : { provider: parseProvider(provider) };
   if (binaries !== undefined && !kubernetes) {
     const { UsageError } = await import("../errors.ts");
@@ -88,24 +103,32 @@ async function up({ name, nodes, provider, kubernetes, binaries, output }: UpFla
     });
   }
   const wish = kubernetes ? { kubernetes: binaries === undefined ? {} : { binaries } } : {};
-  const progress = (line: string) => process.stderr.write(`${line}\n`);
   await print(await labUp({ name, ...count, ...kind, ...wish, progress }), output);
 }
 
 async function down({ name }: { readonly name: string }): Promise<void> {
-  const [{ labDown, labStatus }, { dataFolder }, { endRunsOf }] = await Promise.all([
+  const [{ labDown }, { kindDown }, { dataFolder }, { endRunsOf }] = await Promise.all([
     import("../lab/lab.ts"),
+    import("../lab/kind/lab.ts"),
     import("../lab/folders.ts"),
     import("../engine/runs.ts"),
   ]);
-  const { inventory } = labStatus(name);
-  await labDown(name, (line) => process.stderr.write(`${line}\n`));
+  const { inventory } = await statusOf(name);
+  const progress = (line: string) => process.stderr.write(`${line}\n`);
+  await kindDown(name, progress);
+  await labDown(name, progress);
   if (inventory !== undefined) endRunsOf(dataFolder(), inventory);
 }
 
 async function status({ name, output }: UpFlags): Promise<void> {
+  await print(await statusOf(name), output);
+}
+
+async function statusOf(name: string): Promise<LabStatus> {
+  const { isKindLab, kindStatus } = await import("../lab/kind/lab.ts");
+  if (isKindLab(name)) return kindStatus(name);
   const { labStatus } = await import("../lab/lab.ts");
-  await print(labStatus(name), output);
+  return labStatus(name);
 }
 
 async function ssh(
@@ -113,8 +136,16 @@ async function ssh(
   command: readonly string[],
   { name, rescue }: { readonly name: string; readonly rescue?: boolean },
 ): Promise<void> {
-  const { labRescue, labSsh } = await import("../lab/lab.ts");
-  const { runAttached } = await import("../lab/command.ts");
+  const [{ labRescue, labSsh }, { runAttached }, { isKindLab, kindShell }] = await Promise.all([
+    import("../lab/lab.ts"),
+    import("../lab/command.ts"),
+    import("../lab/kind/lab.ts"),
+  ]);
+  if (isKindLab(name)) {
+    // It is a way without network and ssh server in any case.
+    process.exitCode = await runAttached(await kindShell(name, node, command, process.stdin.isTTY === true));
+    return;
+  }
   if (rescue) {
     // As ssh does: the words become one line for the node's shell.
     process.exitCode = await labRescue(name, node, command.length === 0 ? undefined : command.join(" "));
@@ -147,11 +178,12 @@ async function print(lab: LabStatus, output: Output): Promise<void> {
     node.state,
     node.uptime === undefined ? "-" : age(node.uptime),
     node.address,
-    `127.0.0.1:${node.sshPort}`,
+    node.sshPort === undefined ? "-" : `127.0.0.1:${node.sshPort}`,
   ]);
   if (lab.kubernetes !== undefined) {
     const { version, page, kubeconfig } = lab.kubernetes;
     process.stderr.write(`Kubernetes ${version}; its page: ${page}; KUBECONFIG=${kubeconfig}\n`);
   }
+  if (lab.kubeconfig !== undefined) process.stderr.write(`KUBECONFIG=${lab.kubeconfig}\n`);
   process.stdout.write(columns([["NAME", "ROLE", "PROVIDER", "STATE", "UPTIME", "ADDRESS", "SSH"], ...rows]));
 }

@@ -22,8 +22,8 @@ export function parseProvider(text: string): ProviderWish {
   if (provider !== undefined && nodes === undefined) return { provider };
   if (provider !== undefined && nodes?.every((node) => /^(cp|w)[1-9]\d*$/.test(node)))
     return { provider, nodes };
-  throw new UsageError(`--provider ${text}: one of ${providerNames.join(", ")} is wanted`, {
-    hint: "--provider vm, or --provider vm=w1,w2 for these nodes only",
+  throw new UsageError(`--provider ${text}: one of ${providerNames.join(", ")}, kind is wanted`, {
+    hint: "--provider vm, or --provider vm=w1,w2 for these nodes only; kind is for all nodes of a lab",
   });
 }
 

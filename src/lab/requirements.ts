@@ -54,7 +54,8 @@ const files: readonly (readonly [file: string, debianPackage: string])[] = [
   ["/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"],
 ];
 
-function onPath(program: string): boolean {
+/** Whether this host has a program. */
+export function onPath(program: string): boolean {
   const folders = (hostEnvironment().PATH ?? "").split(delimiter);
   return folders.some((folder) => {
     try {

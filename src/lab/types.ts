@@ -43,11 +43,11 @@ export interface Doorway {
 export interface NodeStatus {
   readonly name: string;
   readonly role: Role;
-  readonly provider: ProviderName;
+  readonly provider: ProviderName | "kind";
   /** Its address in the lab's own network. */
   readonly address: string;
-  /** The port of 127.0.0.1 that leads to its ssh server. */
-  readonly sshPort: number;
+  /** The port of 127.0.0.1 that leads to its ssh server; absent where it has none, as kind's containers. */
+  readonly sshPort?: number;
   readonly state: "running" | "stopped";
   /** Seconds since it was started; absent when it is stopped. */
   readonly uptime?: number;
@@ -70,6 +70,8 @@ export interface LabStatus {
   readonly inventory?: string;
   /** Absent when there is no real Kubernetes in the lab. */
   readonly kubernetes?: KubernetesStatus;
+  /** Path of the kubeconfig of a lab of kind's. */
+  readonly kubeconfig?: string;
   readonly nodes: readonly NodeStatus[];
 }
 

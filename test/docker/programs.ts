@@ -30,3 +30,23 @@ export async function dockerPrograms(): Promise<string> {
   }
   return folder;
 }
+
+const kindVersion = "v0.33.0";
+
+/**
+ * The folder of the program `kind`, built by Go into the cache once: it needs no release's download.
+ * @throws KbreakError where Go is not there or cannot build it.
+ */
+export async function kindProgram(): Promise<string> {
+  const folder = join(cache, `kind-${kindVersion}`);
+  if (!existsSync(join(folder, "kind")))
+    await run([
+      "env",
+      `GOBIN=${folder}`,
+      "CGO_ENABLED=0",
+      "go",
+      "install",
+      `sigs.k8s.io/kind@${kindVersion}`,
+    ]);
+  return folder;
+}

@@ -71,7 +71,7 @@ function testNode(lab: LabStatus, enrolment: Enrolment, name: string): TestNode 
     access: {
       name,
       host: "127.0.0.1",
-      port: status.sshPort,
+      port: status.sshPort ?? 0,
       user: "root",
       key: ssh[ssh.indexOf("-i") + 1] ?? "",
     },

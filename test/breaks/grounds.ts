@@ -124,7 +124,7 @@ export function cluster(): Ground {
     },
     look: lookAtAll,
     async changes(bench, _, before, lasts = () => false) {
-      for (const end = Date.now() + 150_000; ; await sleep(2000)) {
+      for (const end = Date.now() + 240_000; ; await sleep(2000)) {
         const found = left(before, await lookAtAll(bench));
         if (found.every(lasts) || Date.now() > end) return found;
       }

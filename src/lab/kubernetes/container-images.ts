@@ -18,6 +18,9 @@ import {
 const sharedArchives = ["kube-proxy", "coredns", "pause", "shell"];
 const controlPlaneArchives = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
+/** The client in the official image of etcd is how a node without etcdctl asks it. */
+const companions: Readonly<Record<string, readonly string[]>> = { etcd: ["etcdctl"] };
+
 /**
  * The files of the container images that a node has.
  * @param folder Where {@link makeArchives} has made them.
@@ -53,7 +56,7 @@ const idle = ["sh", "-c", "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait
 
 /** All that decides about the archives beside the programs and the base image, for the name of what is made of them. */
 export const archivesRecipe = [
-  ...[workloadRecipe, workloadImages, idle, sharedArchives, controlPlaneArchives],
+  ...[workloadRecipe, workloadImages, idle, sharedArchives, controlPlaneArchives, companions],
 ] as const;
 
 /**
@@ -76,7 +79,8 @@ export async function makeArchives(
     await run(["rm", "-rf", "--", work]);
   };
   const program = (name: string) => async (root: string) => {
-    await run(["cp", join(programs, "bin", name), join(root, "usr/local/bin")]);
+    const files = [name, ...(companions[name] ?? [])].map((each) => join(programs, "bin", each));
+    await run(["cp", ...files, join(root, "usr/local/bin")]);
   };
   for (const name of [...controlPlaneArchives, "coredns"])
     await archive(name, [{ name: wanted(name), entrypoint: [name] }], program(name));

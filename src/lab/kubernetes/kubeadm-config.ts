@@ -6,6 +6,15 @@ const socket = "unix:///run/containerd/containerd.sock";
 const registration = (node: LabNode) =>
   `nodeRegistration: {name: ${node.name}, criSocket: "${socket}", imagePullPolicy: Never}`;
 
+/**
+ * What was crashing because of a break is back ten seconds after the break is gone, and not five minutes. Kubelets before
+ * 1.35 refuse to hear of it.
+ */
+function restarts(version: string): string {
+  const minor = Number(/^v1\.(\d+)\./.exec(version)?.[1]);
+  return minor < 35 ? "" : "\ncrashLoopBackOff: {maxContainerRestartPeriod: 10s}";
+}
+
 /** What `kubeadm init` is told on the first control plane. @param version Of Kubernetes, such as `v1.37.1`. */
 export const initConfig = (node: LabNode, version: string): string => `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -30,7 +39,7 @@ oomScoreAdj: 0
 maxOpenFiles: 20000
 # Images are not pulled, so one that is cleared away is gone.
 imageGCHighThresholdPercent: 100
-evictionHard: {memory.available: 50Mi, nodefs.available: 3%, imagefs.available: 3%}
+evictionHard: {memory.available: 50Mi, nodefs.available: 3%, imagefs.available: 3%}${restarts(version)}
 ---
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration

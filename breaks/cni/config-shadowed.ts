@@ -28,7 +28,7 @@ export default defineBreak({
   difficulty: "hard",
   source: "Klustered, Wildlife",
   reboot: "survives",
-  needs: { units: ["kubelet.service"], commands: ["crictl"] },
+  needs: { units: ["kubelet.service"] },
   parameters: {
     type: "object",
     properties: {

@@ -19,6 +19,7 @@ import type { StepPlan } from "./plan-step.ts";
 import { isOpen, newRunId, readRuns, runsFolder } from "./runs.ts";
 import { UnknownOutcomeError } from "./script.ts";
 import { newMark } from "./switch.ts";
+import { ttlOf } from "./ttl.ts";
 import { type TargetUndone, undoTarget } from "./undo.ts";
 import { openLog, type UndoLog } from "./undo-log.ts";
 import { closeWitnesses, openWitnesses } from "./witnesses.ts";
@@ -184,12 +185,12 @@ async function applyTarget(
   const name = target.node.name;
   for (const step of target.skipped)
     startTask(context, name, `step-${step.index}`, step.title).end("skipped", step.reason);
-  if (options.ttl !== undefined && target.steps.length > 0)
-    log.append({ type: "ttl", target: name, token: newMark(), seconds: options.ttl });
   for (const step of target.steps) {
     if (context.signal.aborted) break;
     const task = startTask(context, name, `step-${step.index}`, step.title);
     try {
+      if (options.ttl !== undefined && ttlOf(log.records, name) === undefined)
+        log.append({ type: "ttl", target: name, token: newMark(), seconds: options.ttl });
       await applyStep(target, step, { confirm: CONFIRM, ...options }, context, log, task.at);
       task.end("done");
     } catch (caught) {

@@ -206,7 +206,7 @@ if [ "$code" = 0 ]; then`),
 export const unarmed = (frames: readonly Frame[]): Frame | undefined =>
   frames.find(({ name, code }) => name === "arm" && code !== 0);
 
-/** Cancels switches, unless they have fired, and removes what there is of them. For {@link answersOf}. */
+/** Cancels switches, unless they have fired, and removes what there is of them. For {@link answerOf}. */
 export function cancelling(guards: readonly Marked[]): Shell {
   if (guards.length === 0) return sh``;
   return lines(

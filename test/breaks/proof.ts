@@ -50,6 +50,11 @@ export const clusterBreaks: readonly string[] = [...clusterRefusals.keys()];
 /** All breaks. */
 export const everyBreak: readonly string[] = [...breaks.keys()];
 
+/** About half of them: those of files and of what reads them. */
+export const breaksOfFiles: readonly string[] = everyBreak.filter((id) =>
+  /^(files|persistence|tools)\//.test(id),
+);
+
 export interface ProofWish {
   readonly ground: Ground;
   /**

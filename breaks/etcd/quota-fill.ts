@@ -90,9 +90,15 @@ function lowerQuota(settings: string, text: string, quota: number, unit: string 
       line === undefined ? { find: last, with: `${last}\n${wanted}` } : { find: line, with: wanted };
     return editFile(settings, [edit], { restart: unit });
   }
+  // What fills it must not meet the etcd that still has the old quota.
+  const pod = { pod: "etcd" };
   const flag = /^ *- --quota-backend-bytes=.*$/m.exec(text)?.[0];
   const first = /^( *- )etcd$/m.exec(text);
   const wanted = `--quota-backend-bytes=${quota}`;
-  if (flag !== undefined) return editFile(settings, [{ find: flag.trim(), with: `- ${wanted}` }]);
-  return editFile(settings, [{ find: `${first?.[0]}\n`, with: `${first?.[0]}\n${first?.[1]}${wanted}\n` }]);
+  if (flag !== undefined) return editFile(settings, [{ find: flag.trim(), with: `- ${wanted}` }], pod);
+  return editFile(
+    settings,
+    [{ find: `${first?.[0]}\n`, with: `${first?.[0]}\n${first?.[1]}${wanted}\n` }],
+    pod,
+  );
 }

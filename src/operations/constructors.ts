@@ -23,7 +23,7 @@ import type { SwapOperation } from "./swap.ts";
 import type { SysctlOperation } from "./sysctl.ts";
 import type { UnitOperation } from "./unit.ts";
 
-type FileOptions = Pick<FileOperation, "mode" | "grows" | "actor" | "reload" | "restart">;
+type FileOptions = Pick<FileOperation, "mode" | "grows" | "actor" | "reload" | "restart" | "pod">;
 
 /** Creates or replaces a file with `content`. */
 export function writeFile(path: string, content: string, options: FileOptions = {}): FileOperation {

@@ -146,6 +146,22 @@ file_remove() { # path temporary: put aside until whoever reads it was told
   if [ -L "$1" ] || [ -e "$1" ]; then mv -fT -- "$1" "$2"; fi
   file_settle "$1"
 }
+file_container() { # container
+  crictl ps -q --state Running --name "^$1\$" 2>/dev/null | head -n 1
+}
+file_pod_now() { # manifest container
+  manifest_was=$(sha256sum <"$1" 2>/dev/null || :) container_was=$(file_container "$2")
+}
+file_pod_anew() { # manifest container
+  # The kubelet ends the pod some time after its manifest was changed, and starts it when it is gone.
+  [ "$(sha256sum <"$1" 2>/dev/null || :)" != "$manifest_was" ] && [ -n "$container_was" ] || return 0
+  waited=0
+  while [ "$waited" -lt 150 ]; do
+    case $(file_container "$2") in '' | "$container_was") ;; *) return 0 ;; esac
+    sleep 1
+    waited=$((waited + 1))
+  done
+}
 file_notify() { # reload restart running(yes|no): two units or nothing; a unit that was not running is not started
   if [ -n "$1$2" ]; then systemctl daemon-reload; fi
   [ -n "$2" ] || return 0

@@ -56,6 +56,11 @@ const schema = {
       description: "The unit that systemd must read again, as the file belongs to it.",
     },
     restart: { type: "string", description: "The unit that reads the file only when it starts." },
+    pod: {
+      type: "string",
+      pattern: "^[a-z0-9-]+$",
+      description: "The container of the static pod whose manifest it is: it is awaited until it runs anew.",
+    },
   },
   required: ["kind", "path"],
   oneOf: [
@@ -70,7 +75,7 @@ const schema = {
 
 type Schema = FromSchema<typeof schema>;
 export type FileOperation = Readonly<
-  Pick<Schema, "kind" | "path" | "mode" | "grows" | "actor" | "reload" | "restart">
+  Pick<Schema, "kind" | "path" | "mode" | "grows" | "actor" | "reload" | "restart" | "pod">
 > & {
   readonly content?: string;
   readonly replace?: readonly { readonly find: string; readonly with: string }[];
@@ -189,7 +194,14 @@ const temporary = (spec: FileOperation, held: Held) => posix.join(posix.dirname(
 
 function notified(spec: FileOperation, before: State, change: Shell): Shell {
   const running = before.notes.running === "active" || before.notes.running === "activating";
-  return lines(change, sh`file_notify ${spec.reload ?? ""} ${spec.restart ?? ""} ${running}`);
+  const notify = sh`file_notify ${spec.reload ?? ""} ${spec.restart ?? ""} ${running}`;
+  if (spec.pod === undefined) return lines(change, notify);
+  return lines(
+    sh`file_pod_now ${spec.path} ${spec.pod}`,
+    change,
+    notify,
+    sh`file_pod_anew ${spec.path} ${spec.pod}`,
+  );
 }
 
 /** `rename`: by a temporary file. `any`: in place where there is no space for one: undo must not fail on a full disk. */
@@ -248,6 +260,7 @@ export const file: OperationKind<FileOperation> = {
     "stat",
     "sync",
     ...(spec.reload || spec.restart ? ["systemctl"] : []),
+    ...(spec.pod ? ["crictl"] : []),
   ],
   actor: (spec) => spec.actor === true,
   folders: (spec) => [posix.dirname(spec.path)],

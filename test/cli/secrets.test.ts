@@ -79,9 +79,9 @@ steps:
       ])
         await kbreak(...words);
       // Something that fails while secrets are at hand.
-      await cp1(`chattr +i ${path}`);
+      await cp1(`chattr +i ${folder}`);
       expect((await kbreak("undo")).code).toBe(5);
-      await cp1(`chattr -i ${path}`);
+      await cp1(`chattr -i ${folder}`);
       expect((await kbreak("undo")).code).toBe(0);
       expect(await cp1(`cat ${path}; stat -c '%y %a' ${path} ${folder}`)).toBe(was);
     } finally {

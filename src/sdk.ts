@@ -28,6 +28,7 @@ export {
   firewallRule,
   folder,
   freeze,
+  ioLimit,
   link,
   linkFile,
   mode,
@@ -50,6 +51,7 @@ export { certificateOutOfTime } from "./probes/certificate.ts";
 export { credentialsFromHelper } from "./probes/credentials-helper.ts";
 export { diskFull } from "./probes/disk.ts";
 export { etcdPutRefused } from "./probes/etcd-put-refused.ts";
+export { etcdSyncSlow } from "./probes/etcd-sync-slow.ts";
 export { kubectlAsks, userInNoGroup } from "./probes/kubeconfig.ts";
 export { largePacketRefused } from "./probes/large-packet.ts";
 export { editorSavesNothing, loginShellSays } from "./probes/login-shell.ts";

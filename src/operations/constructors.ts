@@ -8,6 +8,7 @@ import type { FileOperation } from "./file.ts";
 import type { FirewallRuleOperation } from "./firewall-rule.ts";
 import type { FolderOperation } from "./folder.ts";
 import type { FreezeOperation } from "./freeze.ts";
+import type { IoLimitOperation } from "./io-limit.ts";
 import type { LinkOperation } from "./link.ts";
 import type { ModeOperation } from "./mode.ts";
 import type { MountOperation } from "./mount.ts";
@@ -140,6 +141,11 @@ export function packetFilter(
 /** Freezes all processes of a unit. */
 export function freeze(name: string): FreezeOperation {
   return { kind: "freeze", unit: name };
+}
+
+/** Limits how often a program may write to a disk. */
+export function ioLimit(limit: Omit<IoLimitOperation, "kind">): IoLimitOperation {
+  return { kind: "io-limit", ...limit };
 }
 
 /** Fills etcd with keys of our own until it raises its NOSPACE alarm. */

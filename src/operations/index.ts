@@ -8,6 +8,7 @@ import { type FileOperation, file } from "./file.ts";
 import { type FirewallRuleOperation, firewallRule } from "./firewall-rule.ts";
 import { type FolderOperation, folder } from "./folder.ts";
 import { type FreezeOperation, freeze } from "./freeze.ts";
+import { type IoLimitOperation, ioLimit } from "./io-limit.ts";
 import { type LinkOperation, link } from "./link.ts";
 import { type ModeOperation, mode } from "./mode.ts";
 import { type MountOperation, mount } from "./mount.ts";
@@ -36,6 +37,7 @@ export type AnyOperation =
   | FirewallRuleOperation
   | FolderOperation
   | FreezeOperation
+  | IoLimitOperation
   | LinkOperation
   | ModeOperation
   | MountOperation
@@ -62,6 +64,7 @@ const all = [
   firewallRule,
   folder,
   freeze,
+  ioLimit,
   link,
   mode,
   mount,

@@ -21,6 +21,7 @@ const kernelRefusals: ReadonlyMap<string, RegExp> = new Map([
   ...["etcd/slow-peer", "network/latency", "network/loss", "network/bandwidth"].map(
     (id) => [id, /the kernel has no \w+ queueing discipline/] as const,
   ),
+  ["etcd/io-starved", /the kernel has no io controller for control groups of version 2 here/],
   ...[...breaks.values()]
     .filter(({ needs }) => needs?.kernel === "own")
     .map(({ id }) => [id, /it reaches the whole kernel, and \w+ shares its kernel with others/] as const),

@@ -13,6 +13,7 @@ import {
   firewallRule,
   folder,
   freeze,
+  ioLimit,
   link,
   linkFile,
   mode,
@@ -84,6 +85,10 @@ export const examples = {
   "firewall-rule": { operations: [firewallRule(["-p", "tcp", "--dport", "6443", "-j", "DROP"])] },
   folder: { operations: [folder("/etc/kubernetes/manifests.d")] },
   freeze: { operations: [freeze("atd.service")] },
+  "io-limit": {
+    operations: [ioLimit({ program: "etcd", path: "/var/lib/etcd", writes: 10 })],
+    kernel: "own",
+  },
   link: { operations: [link("eth0", { mtu: 1280 })] },
   mode: { operations: [mode("/etc/kubernetes/admin.conf", { mode: "0000", owner: "1:1" })] },
   mount: { operations: [mount("/etc/hosts", "/etc/kubernetes/controller-manager.conf")] },

@@ -10,6 +10,6 @@ afterEach(() => bench.undoAll());
 afterAll(() => bench?.end());
 
 // What only some kernels can: that of a machine can.
-it.each(["latency"])("%s is applied, undone, and its goal is met again", async (name) => {
+it.each(["latency", "etcd-starved"])("%s is applied, undone, and its goal is met again", async (name) => {
   expect(await provePlaybook(bench, `drills/${name}.yaml`, 120_000)).toBe(true);
 });

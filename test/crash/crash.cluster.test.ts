@@ -30,14 +30,14 @@ describe.skipIf(missing !== undefined)(missing ?? "on a cluster", () => {
     [product, bench] = await Promise.all([useProduct(), ground.open()]);
     const [first, last] = [bench.lab.nodes[0], bench.lab.nodes.at(-1)];
     const nodes = first === undefined || last === undefined ? [] : [first, last];
-    stands = await Promise.all(
-      nodes.map((node) =>
-        useStand(product, bench.lab, node, {
-          look: () => ground.look(bench, node),
-          changes: (before) => ground.changes(bench, node, before),
-        }),
-      ),
-    );
+    // Each looks at all nodes: two at once would see each other's programs.
+    for (const node of nodes) {
+      const stand = await useStand(product, bench.lab, node, {
+        look: () => ground.look(bench, node),
+        changes: (before) => ground.changes(bench, node, before),
+      });
+      stands = [...stands, stand];
+    }
   }, 900_000);
 
   afterAll(async () => {

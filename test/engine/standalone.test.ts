@@ -46,6 +46,10 @@ afterAll(async () => {
   await bench?.end();
 });
 
+/** What has changed on the broken node, but for its processes: those of the actor there come and go. */
+const changed = async (broken: Fingerprint) =>
+  (await changesSince(cp1, broken)).filter(({ section }) => section !== "processes");
+
 it("does nothing on another machine, or without root", async () => {
   const broken = await look(cp1);
   const log = bench.log(run);
@@ -57,7 +61,7 @@ it("does nothing on another machine, or without root", async () => {
     code: STANDALONE_EXIT.refused,
     stderr: expect.stringContaining("this has to be run as root"),
   });
-  expect(await changesSince(cp1, broken)).toEqual([]);
+  expect(await changed(broken)).toEqual([]);
 });
 
 it("does nothing when a part of it is missing", async () => {
@@ -69,7 +73,7 @@ it("does nothing when a part of it is missing", async () => {
   }
   const { code, stdout } = await byHand(whole.slice(0, -2));
   expect([stdout, code === 0]).toEqual(["", false]);
-  expect(await changesSince(cp1, broken)).toEqual([]);
+  expect(await changed(broken)).toEqual([]);
 });
 
 it("says what it could not put back, and why, and goes on with the rest", async () => {

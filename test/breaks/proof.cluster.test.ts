@@ -1,12 +1,7 @@
 import { describe } from "vitest";
-import { cachedPrograms } from "../../src/lab/kubernetes/programs.ts";
+import { noKubernetes } from "../support/no-kubernetes.ts";
 import { cluster } from "./grounds.ts";
 import { clusterBreaks, prove } from "./proof.ts";
-
-const missing =
-  cachedPrograms() === undefined
-    ? "no programs of a Kubernetes in the cache; with Go, test/lab/kubernetes/build.sh makes them"
-    : undefined;
 
 const all = [
   // Its nodes have the control groups of this machine, of which systemd may not be able to freeze any; namespace nodes
@@ -25,13 +20,6 @@ const all = [
   "etcd/quota-fill",
 ];
 
-/** In how many shares they are proven, another one each day: CI has not the time for all. */
-const shares = Number(process.env.KBREAK_CLUSTER_SHARES ?? "1");
-const today = Math.floor(Date.now() / 86_400_000) % shares;
-const isToday = (_: string, index: number) => index % shares === today;
-const others = all.filter((title, index) => !isToday(title, index));
-if (others.length > 0) console.log(`left to other days: ${others.join(", ")}`);
-
-describe.skipIf(missing !== undefined)(missing ?? "on a cluster", () => {
-  prove({ ground: cluster(), breaks: all.filter(isToday) });
+describe.skipIf(noKubernetes !== undefined)(noKubernetes ?? "on a cluster", () => {
+  prove({ ground: cluster(), breaks: all });
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cachedPrograms } from "../../src/lab/kubernetes/programs.ts";
 import { cluster } from "../breaks/grounds.ts";
 import { clusterBreaks } from "../breaks/proof.ts";
 import type { Bench } from "../support/bench.ts";
+import { noKubernetes } from "../support/no-kubernetes.ts";
 import { type Product, useProduct } from "../support/product.ts";
 import type { DisasterName } from "./disasters.ts";
 import { nameOf, type Stand, type Tried, useStand } from "./harness.ts";
@@ -15,12 +15,7 @@ const seed = Number(process.env.KBREAK_CRASH_SEED ?? Math.floor(Math.random() * 
 /** A power cut makes everything on a node start anew, which would hide what undo has left: machines are for that. */
 const possible: readonly DisasterName[] = ["killed", "cut", "unreachable", "session"];
 
-const missing =
-  cachedPrograms() === undefined
-    ? "no programs of a Kubernetes in the cache; with Go, test/lab/kubernetes/build.sh makes them"
-    : undefined;
-
-describe.skipIf(missing !== undefined)(missing ?? "on a cluster", () => {
+describe.skipIf(noKubernetes !== undefined)(noKubernetes ?? "on a cluster", () => {
   const ground = cluster();
   let product: Product;
   let bench: Bench;

@@ -1,14 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { cachedPrograms } from "../../src/lab/kubernetes/programs.ts";
 import { asFixer, type Bench, on, useBench } from "../support/bench.ts";
 import type { TestNode } from "../support/lab.ts";
+import { noKubernetes } from "../support/no-kubernetes.ts";
 
-const missing =
-  cachedPrograms() === undefined
-    ? "no programs of a Kubernetes in the cache; with Go, test/lab/kubernetes/build.sh makes them"
-    : undefined;
-
-describe.skipIf(missing !== undefined)(missing ?? "the replicas of a Deployment", () => {
+describe.skipIf(noKubernetes !== undefined)(noKubernetes ?? "the replicas of a Deployment", () => {
   let bench: Bench;
   let cp1: TestNode;
   beforeAll(async () => {

@@ -22,7 +22,9 @@ export {
   attributes,
   ballast,
   clock,
+  createObject,
   cron,
+  deleteObject,
   editFile,
   etcdFill,
   firewallRule,
@@ -42,11 +44,22 @@ export {
   removeFile,
   route,
   scale,
+  setFields,
   swap,
   sysctl,
+  taint,
+  takeLease,
   unit,
   writeFile,
 } from "./operations/constructors.ts";
+export {
+  apiProbe,
+  creationRefused,
+  objectSays,
+  podsStuck,
+  podsUnschedulable,
+  serviceWithoutEndpoints,
+} from "./probes/api.ts";
 export { certificateOutOfTime } from "./probes/certificate.ts";
 export { credentialsFromHelper } from "./probes/credentials-helper.ts";
 export { diskFull } from "./probes/disk.ts";
@@ -81,4 +94,4 @@ export { unitInactive } from "./probes/unit-inactive.ts";
 export { unreadableYaml } from "./probes/unreadable-yaml.ts";
 export { writeRefused } from "./probes/write-refused.ts";
 export { writesForbidden } from "./probes/writes-forbidden.ts";
-export { quote } from "./shell.ts";
+export { quote, sh } from "./shell.ts";

@@ -50,6 +50,11 @@ export interface Needs {
   readonly commands?: readonly string[];
   /** Units that have to run, such as `kubelet.service`: without it a node is none of Kubernetes'. */
   readonly units?: readonly string[];
+  /**
+   * `cluster`: it changes objects of the API, so it is made once in a cluster, by the first of its control plane nodes that
+   * the step names. Default `node`: on each node.
+   */
+  readonly target?: "node" | "cluster";
   /** `own`: it reaches the whole kernel, so it is refused on nodes that share theirs with others. */
   readonly kernel?: "own";
 }
@@ -83,6 +88,8 @@ export interface BreakDefinition<Schema extends ParametersSchema = ParametersSch
   readonly prevention: string;
   /** Files whose contents {@link operations} wants to see in `facts.files`. */
   reads?(parameters: ParametersOf<Schema>): readonly string[];
+  /** Paths of the API, such as `/api/v1/nodes`, whose answers {@link operations} wants to see in `facts.objects`. */
+  asks?(parameters: ParametersOf<Schema>): readonly string[];
   /** Programs whose paths {@link operations} wants to see in `facts.programs`. */
   programs?(parameters: ParametersOf<Schema>): readonly string[];
   /** Why it cannot be done here, in words for a person; `undefined` when it can. */

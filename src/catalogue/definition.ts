@@ -23,6 +23,7 @@ const needs = {
   roles: { type: "array", minItems: 1, items: { type: "string", enum: ["control-plane", "worker"] } },
   commands: { type: "array", items: word },
   units: { type: "array", items: word },
+  target: { type: "string", enum: ["node", "cluster"] },
   kernel: { type: "string", enum: ["own"] },
 } satisfies Record<keyof Needs, JSONSchema>;
 
@@ -52,7 +53,14 @@ const parameters = {
 } as const;
 
 /** Functions are none of JSON's values: they are looked at apart. */
-const functions = { operations: true, symptom: true, reads: false, programs: false, refusal: false } as const;
+const functions = {
+  operations: true,
+  symptom: true,
+  reads: false,
+  asks: false,
+  programs: false,
+  refusal: false,
+} as const;
 
 const fields = {
   title: prose(5),
@@ -71,6 +79,7 @@ const fields = {
   prevention: prose(20),
   patience: { type: "number", minimum: 1, maximum: 600 },
   reads: {},
+  asks: {},
   programs: {},
   refusal: {},
   operations: {},
@@ -82,7 +91,7 @@ const shape: JSONSchema = {
   type: "object",
   additionalProperties: false,
   required: Object.keys(fields).filter(
-    (name) => !["needs", "dangers", "patience", "reads", "programs", "refusal"].includes(name),
+    (name) => !["needs", "dangers", "patience", "reads", "asks", "programs", "refusal"].includes(name),
   ),
   properties: fields,
 };

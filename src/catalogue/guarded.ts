@@ -38,10 +38,11 @@ export function guarded(found: Break, validate: Validate): Break {
       return fail([{ ...problem, message: `\`${name}\` failed: ${problem.message}` }]);
     }
   };
-  const { reads, refusal } = found;
+  const { reads, asks, refusal } = found;
   return {
     ...found,
     ...(reads && { reads: (params) => run("reads", () => reads(params)) }),
+    ...(asks && { asks: (params) => run("asks", () => asks(params)) }),
     ...(refusal && { refusal: (params, facts) => run("refusal", () => refusal(params, facts)) }),
     operations(params, facts) {
       const made = run("operations", () => found.operations(params, facts));

@@ -1,6 +1,7 @@
 import { RemoteError } from "../errors.ts";
 import type { Facts } from "../facts.ts";
 import { authoritiesFunction, authorityFiles } from "../inventory/authorities.ts";
+import { apiLibrary } from "../operations/api-library.ts";
 import { moduleLibrary } from "../operations/module-library.ts";
 import { lines, type Shell, sh, trusted } from "../shell.ts";
 import { type Frame, parseLines, shellFunction } from "./script.ts";
@@ -58,6 +59,8 @@ facts_file() { # path
 export interface FactsRequest {
   readonly programs: readonly string[];
   readonly files: readonly string[];
+  /** Paths of the API. */
+  readonly objects: readonly string[];
 }
 
 /** The script that reads the facts; its answer goes to {@link parseFacts}. */
@@ -67,6 +70,11 @@ export function factsScript(request: FactsRequest): Shell {
 ( facts_file ${path} )
 end ${index} file 0`,
   );
+  const objects = request.objects.map(
+    (path, index) => sh`begin ${index} object
+[ "$API" = down ] || administer get --raw ${path} 2>/dev/null | b64
+end ${index} object 0`,
+  );
   return lines(
     moduleLibrary,
     authoritiesFunction,
@@ -74,6 +82,8 @@ end ${index} file 0`,
     programsScript(request.programs),
     trusted("frame 0 facts facts_node"),
     ...files,
+    ...(objects.length > 0 ? [apiLibrary] : []),
+    ...objects,
   );
 }
 
@@ -127,6 +137,10 @@ export function parseFacts(frames: readonly Frame[], request: FactsRequest, cont
     const content = parseLines(part("file", index), "=").file;
     return content === undefined ? [] : [[path, Buffer.from(content, "base64").toString("utf8")] as const];
   });
+  const objects = request.objects.flatMap((path, index) => {
+    const answer = Buffer.from(part("object", index).join(""), "base64").toString("utf8");
+    return answer === "" ? [] : [[path, JSON.parse(answer) as unknown] as const];
+  });
   return {
     machineId,
     bootId: found["boot-id"],
@@ -147,6 +161,7 @@ export function parseFacts(frames: readonly Frame[], request: FactsRequest, cont
     ...(sshPort > 0 ? { sshPort } : {}),
     spare: [...new Set([...(sshPort > 0 ? [sshPort] : [22]), ...context.keepPorts])],
     files: Object.fromEntries(files),
+    objects: Object.fromEntries(objects),
   };
 }
 

@@ -16,6 +16,8 @@ export const ACTOR_PERIOD = 2.5;
 
 export const isActor = (item: Pick<Item, "spec">) => kindOf(item.spec).actor(item.spec);
 
+export const isThroughApi = ({ spec }: Pick<Item, "spec">) => kindOf(spec).through === "api";
+
 /** What a log holds of a target: its operations in the order in which they were applied. */
 export function itemsOf(records: readonly Logged[], target: string): readonly Item[] {
   const mine = records.filter((entry) => "target" in entry && entry.target === target);

@@ -61,6 +61,9 @@ export async function readFacts(
   const files = steps.flatMap(({ step, break: found }) =>
     found?.reads && isBreakStep(step) ? found.reads(step.params as never) : [],
   );
+  const objects = steps.flatMap(({ step, break: found }) =>
+    found?.asks && isBreakStep(step) ? found.asks(step.params as never) : [],
+  );
   const declared = steps.flatMap(({ break: found }) => found?.needs?.commands ?? []);
   const wanted = steps.flatMap(({ step, break: found }) =>
     found?.programs && isBreakStep(step) ? found.programs(step.params as never) : [],
@@ -68,6 +71,7 @@ export async function readFacts(
   const request: FactsRequest = {
     programs: [...new Set([...declared, ...wanted, ...everyProgram])],
     files: [...new Set(files)],
+    objects: [...new Set(objects)],
   };
   const frames = await session.read(factsScript(request));
   return parseFacts(frames, request, { node: node.name, roles: node.roles, keepPorts: inventory.keep.ports });

@@ -120,6 +120,7 @@ function assign(request: PlanRequest): ReadonlyMap<InventoryNode, readonly Assig
   for (const [index, step] of playbook.steps.entries()) {
     const found = isBreakStep(step) ? request.breaks.get(step.break) : undefined;
     const roles = found?.needs?.roles;
+    const done = new Set<string | undefined>();
     for (const node of select(inventory, step.targets)) {
       // "all" means all that can have it; a node that is named is refused by its name.
       if (
@@ -129,7 +130,12 @@ function assign(request: PlanRequest): ReadonlyMap<InventoryNode, readonly Assig
         !roles.some((role) => node.roles.includes(role))
       )
         continue;
-      if (within.has(node)) work.set(node, [...(work.get(node) ?? []), { index, step, break: found }]);
+      if (!within.has(node)) continue;
+      if (found?.needs?.target === "cluster") {
+        if (done.has(node.cluster)) continue;
+        done.add(node.cluster);
+      }
+      work.set(node, [...(work.get(node) ?? []), { index, step, break: found }]);
     }
   }
   return new Map(inventory.nodes.flatMap((node) => (work.has(node) ? [[node, work.get(node) ?? []]] : [])));

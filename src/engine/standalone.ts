@@ -1,8 +1,9 @@
 import { clusterGuard } from "../inventory/authorities.ts";
+import { API_PATIENCE } from "../operations/api-library.ts";
 import { kindOf } from "../operations/index.ts";
 import type { Held, Operation } from "../operations/operation.ts";
 import { lines, quote, type Shell, sh, trusted } from "../shell.ts";
-import { ACTOR_PERIOD, type FolderWish, folderWishes, isActor, itemsOf } from "./items.ts";
+import { ACTOR_PERIOD, type FolderWish, folderWishes, isActor, isThroughApi, itemsOf } from "./items.ts";
 import type { PlannedOperation } from "./records.ts";
 import { clusterCheckOf } from "./run-changes.ts";
 import { identityCheck, lock, type Place, prelude, shellFunction } from "./script.ts";
@@ -94,6 +95,9 @@ export function standaloneScript(options: StandaloneOptions): string {
   const operations = indexed(options.operations, 0);
   const actors = operations.filter(isActor).toReversed();
   const others = operations.filter((operation) => !isActor(operation)).toReversed();
+  const inOrder = [...actors, ...others];
+  const own = inOrder.filter((operation) => !isThroughApi(operation));
+  const objects = inOrder.filter(isThroughApi);
   const putRight = (some: readonly Changing[]) => some.map(({ index }) => sh`put_right ${index}`);
   const folderTimes = folders.map(
     ({ folder, time }, index) => sh`folder_put_back ${index} ${folder} ${time}`,
@@ -116,11 +120,13 @@ read -r ARRIVED _ </proc/uptime`,
       ({ folder, time, expected, always }, index) =>
         sh`folder_wanted ${index} ${folder} ${time} ${expected ?? time} ${always}`,
     ),
-    ...putRight(actors),
-    ...putRight(others),
+    ...putRight(own),
+    // What keeps the API from answering may be the run's own.
+    ...(objects.length > 0 ? [sh`api_wait ${API_PATIENCE}`] : []),
+    ...putRight(objects),
     ...(actors.length > 0 ? [sh`sleep ${Math.ceil(ACTOR_PERIOD)}`] : []),
     // One may have been in the way of another that was put back only after it.
-    ...putRight([...actors, ...others]),
+    ...putRight([...own, ...objects]),
     ...folderTimes,
     tidied(operations),
     trusted("sync"),

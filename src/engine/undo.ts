@@ -1,12 +1,13 @@
 import { KbreakError, messageOf, RemoteError, UndoLogError } from "../errors.ts";
+import { API_PATIENCE, apiLibrary } from "../operations/api-library.ts";
 import { kindOf } from "../operations/index.ts";
 import type { State } from "../operations/operation.ts";
 import type { Symptom } from "../probes/probe.ts";
 import { lines, type Shell, sh } from "../shell.ts";
 import { type Context, startTask } from "./context.ts";
-import { ACTOR_PERIOD, folderWishes, type Item, isActor, itemsOf } from "./items.ts";
+import { ACTOR_PERIOD, folderWishes, type Item, isActor, isThroughApi, itemsOf } from "./items.ts";
 import type { FolderTimes, RunRecord, Verdict } from "./records.ts";
-import type { Frame } from "./script.ts";
+import { type Frame, parseLines } from "./script.ts";
 import type { Session } from "./session.ts";
 import { changeOf, foldersOf, lookOf, lookScript, restoreScript, symptomFrom } from "./step-script.ts";
 import { answerOf, cancelling, type Switch } from "./switch.ts";
@@ -245,7 +246,7 @@ async function undoItems(
   context: Context,
   at: (detail: string) => void,
 ): Promise<readonly OperationUndone[]> {
-  const { session, log, exact } = request;
+  const { session, log } = request;
   at("looking");
   const guarded = guardedSteps(log, request.target);
   const first = await lookWhenSettled(session, items, [...guarded.values()], at);
@@ -253,15 +254,60 @@ async function undoItems(
     const answer = answerOf(first.frames, guard);
     if (answer) record(log, { type: "switch", target: request.target, step, answer }, context);
   }
-  const found = verdictsOf(items, first, log);
   const folders = decideFolders(log, request.target, items, first.folders, context);
+  const part = { request, all: items, folders, at };
+  const own = await undoPart(
+    items.filter((item) => !isThroughApi(item)),
+    first,
+    part,
+  );
+  const objects = items.filter(isThroughApi);
+  const api = objects.length === 0 ? [] : await undoPart(objects, await whenApiAnswers(), part);
+  const undone = [...own, ...api].toSorted((one, other) => one.item.index - other.item.index);
+  recordRestored(log, request.target, undone, context);
+  return undone.map(({ undone: operation }) => operation);
+
+  // What keeps the API from answering may be the run's own, and is put back by now.
+  async function whenApiAnswers(): Promise<Looked> {
+    const told = objects.every(({ index }) => first.states[index] !== undefined);
+    if (told && own.every(({ touched }) => !touched)) return first;
+    await awaitApi(session, at);
+    return look(session, items);
+  }
+}
+
+/** What became of one operation. */
+interface Undone {
+  readonly item: Item;
+  readonly verdict: Verdict;
+  /** True: undo has put it back, or tried to. */
+  readonly touched: boolean;
+  readonly undone: OperationUndone;
+}
+
+interface Part {
+  readonly request: UndoRequest;
+  /** All operations of the run on the node: a step's symptom and folders are theirs together. */
+  readonly all: readonly Item[];
+  readonly folders: FolderTimes;
+  readonly at: (detail: string) => void;
+}
+
+/** Undoes some of a run's operations: its actors first, then the others backwards; then looks whether they are back. */
+async function undoPart(
+  items: readonly Item[],
+  first: Looked,
+  { request, all, folders, at }: Part,
+): Promise<readonly Undone[]> {
+  const { session, log, exact } = request;
+  const found = verdictsOf(all, first, log);
   const actors = items.filter((item) => isActor(item) && found[item.index] !== "fixed exactly").toReversed();
   if (actors.length > 0) {
     at("stopping what breaks it again");
     await session.read(restoreScript(actors, {}, heldOf(log)));
   }
-  const stopped = actors.length > 0 ? await look(session, items) : first;
-  const verdicts = verdictsOf(items, stopped, log);
+  const stopped = actors.length > 0 ? await look(session, all) : first;
+  const verdicts = verdictsOf(all, stopped, log);
   const restoring = items
     .filter(
       (item) =>
@@ -273,35 +319,57 @@ async function undoItems(
   const idle = restoring.length === 0 && !moved;
   const restore = (some: readonly Item[]) => session.read(restoreScript(some, folders, heldOf(log)));
   const frames = idle ? [] : [...(await restore(restoring))];
-  recordRestored(log, request.target, items, verdicts, new Set(restoring), context);
   if (actors.length > 0) await new Promise((resolve) => setTimeout(resolve, ACTOR_PERIOD * 1000));
-  let last = restoring.length + actors.length > 0 ? await look(session, items) : stopped;
+  let last = restoring.length + actors.length > 0 ? await look(session, all) : stopped;
   const left = restoring.filter((item) => !isBack(item, last.states[item.index]));
   if (left.length > 0 && left.length < restoring.length) {
     // It may have been in the way of one what another has put back since: a queue's numbers follow the device's MTU.
     frames.push(...(await restore(left)));
-    last = await look(session, items);
+    last = await look(session, all);
   }
   return items.map((item) => {
-    const kind = kindOf(item.spec);
     const change = changeOf(frames, "restore", item.index);
+    const verdict = verdicts[item.index] ?? "unknown";
     const restored = isBack(item, last.states[item.index]);
-    const kept = !restored && verdicts[item.index] === "fixed differently" && !exact;
+    const kept = !restored && verdict === "fixed differently" && !exact;
     return {
-      step: item.intent.step,
-      stepTitle: item.intent.title,
-      title: kind.title(item.spec),
-      verdict: (isActor(item) ? found : verdicts)[item.index] ?? "unknown",
-      outcome: restored ? "restored" : kept ? "kept" : "left",
-      detail:
-        restored || kept
-          ? ""
-          : change.kind === "failed"
-            ? change.message
-            : last.complaints[item.index] || "it is not as it was",
+      item,
+      verdict,
+      touched: restoring.includes(item) || actors.includes(item),
+      undone: {
+        step: item.intent.step,
+        stepTitle: item.intent.title,
+        title: kindOf(item.spec).title(item.spec),
+        verdict: isActor(item) ? (found[item.index] ?? "unknown") : verdict,
+        outcome: restored ? "restored" : kept ? "kept" : "left",
+        detail:
+          restored || kept
+            ? ""
+            : change.kind === "failed"
+              ? change.message
+              : last.complaints[item.index] || "it is not as it was",
+      },
     };
   });
 }
+
+/** Waits until the API server answers, and no longer than it is of use. */
+async function awaitApi(session: Session, at: (detail: string) => void): Promise<void> {
+  const end = performance.now() + API_PATIENCE * 1000;
+  for (;;) {
+    const frames = await session.read(apiScript);
+    if (apiAnswers(frames)) return;
+    const left = Math.round((end - performance.now()) / 1000);
+    if (left <= 0) return;
+    at(`waiting for the API server to answer: ${left} s left`);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+  }
+}
+
+const apiScript = lines(apiLibrary, sh`begin 0 api; put answers "$API"; end 0 api 0`);
+
+const apiAnswers = (frames: readonly Frame[]) =>
+  parseLines(frames.find(({ name }) => name === "api")?.lines ?? [], "=").answers === "up";
 
 const isBack = ({ spec, before }: Item, now: State | undefined) =>
   now !== undefined && kindOf(spec).restored(spec, before, now);
@@ -329,22 +397,12 @@ function decideFolders(
   return folders;
 }
 
-function recordRestored(
-  log: UndoLog,
-  target: string,
-  items: readonly Item[],
-  verdicts: readonly Verdict[],
-  restored: ReadonlySet<Item>,
-  context: Context,
-): void {
-  const steps = [...new Set(items.map(({ intent }) => intent.step))];
+function recordRestored(log: UndoLog, target: string, undone: readonly Undone[], context: Context): void {
+  const steps = [...new Set(undone.map(({ item }) => item.intent.step))];
   for (const step of steps) {
-    const operations = items
-      .filter(({ intent }) => intent.step === step)
-      .map((item) => ({
-        verdict: verdicts[item.index] ?? ("unknown" as const),
-        kept: !restored.has(item) && verdicts[item.index] === "fixed differently",
-      }));
+    const operations = undone
+      .filter(({ item }) => item.intent.step === step)
+      .map(({ verdict, touched }) => ({ verdict, kept: !touched && verdict === "fixed differently" }));
     record(log, { type: "restored", target, step, operations }, context);
   }
 }

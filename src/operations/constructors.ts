@@ -9,11 +9,15 @@ import type { FirewallRuleOperation } from "./firewall-rule.ts";
 import type { FolderOperation } from "./folder.ts";
 import type { FreezeOperation } from "./freeze.ts";
 import type { IoLimitOperation } from "./io-limit.ts";
+import type { LeaseOperation } from "./lease.ts";
 import type { LinkOperation } from "./link.ts";
 import type { ModeOperation } from "./mode.ts";
 import type { MountOperation } from "./mount.ts";
 import type { MoveOperation } from "./move.ts";
 import type { NftTableOperation } from "./nft-table.ts";
+import type { Manifest, ObjectOperation } from "./object.ts";
+import type { ObjectFieldsOperation } from "./object-fields.ts";
+import type { ObjectGoneOperation } from "./object-gone.ts";
 import type { PacketFilterOperation } from "./packet-filter.ts";
 import type { PreloadOperation } from "./preload.ts";
 import type { ProcessOperation } from "./process.ts";
@@ -22,6 +26,7 @@ import type { ReplicasOperation } from "./replicas.ts";
 import type { RouteOperation } from "./route.ts";
 import type { SwapOperation } from "./swap.ts";
 import type { SysctlOperation } from "./sysctl.ts";
+import type { TaintOperation } from "./taint.ts";
 import type { UnitOperation } from "./unit.ts";
 
 type FileOptions = Pick<FileOperation, "mode" | "grows" | "actor" | "reload" | "restart" | "pod">;
@@ -192,4 +197,42 @@ export function preload(path: string, program: string): PreloadOperation {
 export function scale(deployment: string, replicas: number): ReplicasOperation {
   const [namespace = "", name = ""] = deployment.split("/");
   return { kind: "replicas", deployment: name, namespace, replicas };
+}
+
+/** Creates an API object. With `actor`, it breaks something again by itself, and undo deletes it first. */
+export function createObject(
+  manifest: Manifest,
+  options: Pick<ObjectOperation, "actor"> = {},
+): ObjectOperation {
+  return { kind: "object", manifest, ...options };
+}
+
+/** Deletes an API object, given as `service/default/web`; the resource is in the singular. */
+export function deleteObject(object: string): ObjectGoneOperation {
+  return { kind: "object-gone", ...partsOf(object) };
+}
+
+/**
+ * Changes fields of an API object, given as `service/default/web` or `node/w1`; the resource is in the singular.
+ * @param set Values by path, such as `spec.ports[port=80].targetPort`; `null` takes a field away.
+ */
+export function setFields(object: string, set: ObjectFieldsOperation["set"]): ObjectFieldsOperation {
+  return { kind: "object-fields", ...partsOf(object), set };
+}
+
+function partsOf(object: string): Pick<ObjectGoneOperation, "resource" | "namespace" | "name"> {
+  const [resource = "", ...rest] = object.split("/");
+  const name = rest.at(-1) ?? "";
+  const [namespace] = rest.length > 1 ? rest : [];
+  return { resource, ...(namespace === undefined ? {} : { namespace }), name };
+}
+
+/** Taints a node of the cluster. */
+export function taint(node: string, change: Omit<TaintOperation, "kind" | "node">): TaintOperation {
+  return { kind: "taint", node, ...change };
+}
+
+/** Takes the lease of a controller in kube-system for so many seconds. */
+export function takeLease(name: string, holder: string, seconds: number): LeaseOperation {
+  return { kind: "lease", name, holder, seconds };
 }

@@ -9,11 +9,15 @@ import { type FirewallRuleOperation, firewallRule } from "./firewall-rule.ts";
 import { type FolderOperation, folder } from "./folder.ts";
 import { type FreezeOperation, freeze } from "./freeze.ts";
 import { type IoLimitOperation, ioLimit } from "./io-limit.ts";
+import { type LeaseOperation, lease } from "./lease.ts";
 import { type LinkOperation, link } from "./link.ts";
 import { type ModeOperation, mode } from "./mode.ts";
 import { type MountOperation, mount } from "./mount.ts";
 import { type MoveOperation, move } from "./move.ts";
 import { type NftTableOperation, nftTable } from "./nft-table.ts";
+import { type ObjectOperation, object } from "./object.ts";
+import { type ObjectFieldsOperation, objectFields } from "./object-fields.ts";
+import { type ObjectGoneOperation, objectGone } from "./object-gone.ts";
 import type { Operation, OperationKind } from "./operation.ts";
 import { type PacketFilterOperation, packetFilter } from "./packet-filter.ts";
 import { type PreloadOperation, preload } from "./preload.ts";
@@ -23,6 +27,7 @@ import { type ReplicasOperation, replicas } from "./replicas.ts";
 import { type RouteOperation, route } from "./route.ts";
 import { type SwapOperation, swap } from "./swap.ts";
 import { type SysctlOperation, sysctl } from "./sysctl.ts";
+import { type TaintOperation, taint } from "./taint.ts";
 import { type UnitOperation, unit } from "./unit.ts";
 
 /** Every operation that a break or a playbook may list. */
@@ -33,15 +38,19 @@ export type AnyOperation =
   | ClockOperation
   | CronOperation
   | EtcdFillOperation
+  | ObjectFieldsOperation
   | FileOperation
   | FirewallRuleOperation
   | FolderOperation
   | FreezeOperation
   | IoLimitOperation
+  | LeaseOperation
   | LinkOperation
   | ModeOperation
   | MountOperation
   | MoveOperation
+  | ObjectGoneOperation
+  | ObjectOperation
   | PreloadOperation
   | NftTableOperation
   | PacketFilterOperation
@@ -51,6 +60,7 @@ export type AnyOperation =
   | ReplicasOperation
   | SwapOperation
   | SysctlOperation
+  | TaintOperation
   | UnitOperation;
 
 const all = [
@@ -65,10 +75,14 @@ const all = [
   folder,
   freeze,
   ioLimit,
+  lease,
   link,
   mode,
   mount,
   move,
+  object,
+  objectFields,
+  objectGone,
   preload,
   nftTable,
   packetFilter,
@@ -78,6 +92,7 @@ const all = [
   replicas,
   swap,
   sysctl,
+  taint,
   unit,
 ];
 

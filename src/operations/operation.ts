@@ -83,6 +83,11 @@ export interface OperationKind<Spec extends Operation = Operation> {
    * would not be the only one to be broken. `node`: only the node is touched.
    */
   reach(spec: Spec): "node" | "kernel";
+  /**
+   * `api`: it is made through the API server, which another break may have brought down: undo comes to it when the node's
+   * own is back, and waits for the API. `node`: nothing but the node is needed.
+   */
+  readonly through: "node" | "api";
   /** True when the change is still there after the node was started again. */
   lasting(spec: Spec): boolean;
   /**
@@ -132,6 +137,7 @@ export const common = {
   dangers: (spec: Operation): readonly Danger[] =>
     /[^\p{ASCII}]/u.test(JSON.stringify(spec)) ? ["unicode"] : [],
   reach: () => "node",
+  through: "node",
   lasting: () => true,
   actor: () => false,
   folders: (): readonly string[] => [],

@@ -1,5 +1,5 @@
 import { lines, sh, trusted } from "../shell.ts";
-import { administratorLibrary } from "./administrator.ts";
+import { apiLibrary } from "./api-library.ts";
 import { common, field, type OperationKind } from "./operation.ts";
 
 export interface ReplicasOperation {
@@ -25,9 +25,10 @@ const schema = {
 } as const;
 
 const library = lines(
-  administratorLibrary,
+  apiLibrary,
   trusted(String.raw`
 replicas_read() { # namespace deployment
+  api_answers
   replicas=$(administer get deployment --ignore-not-found --namespace "$1" -o 'jsonpath={.spec.replicas}' -- "$2")
   put replicas "${"$"}{replicas:-none}"
   [ "$CONTENT" = no ] || note scaler "$(replicas_scaler "$1" "$2")"
@@ -53,6 +54,7 @@ export const replicas: OperationKind<ReplicasOperation> = {
   summary: schema.description,
   schema,
   library,
+  through: "api",
   title: (spec) => `scale deployment ${nameOf(spec)} to ${spec.replicas}`,
   owns: (spec) => [`replicas:${nameOf(spec)}`],
   commands: () => ["kubectl"],

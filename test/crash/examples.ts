@@ -7,7 +7,9 @@ import {
   attributes,
   ballast,
   clock,
+  createObject,
   cron,
+  deleteObject,
   editFile,
   etcdFill,
   firewallRule,
@@ -27,8 +29,11 @@ import {
   removeFile,
   route,
   scale,
+  setFields,
   swap,
   sysctl,
+  taint,
+  takeLease,
   unit,
   writeFile,
 } from "../../src/operations/constructors.ts";
@@ -105,6 +110,27 @@ export const examples = {
   process: { operations: [process("sleep", "86400")] },
   qdisc: {
     operations: [qdisc("eth0", ["tbf", "rate", "20mbit", "burst", "64kbit", "latency", "400ms"])],
+  },
+  "object-fields": {
+    operations: [setFields("service/default/web", { "spec.selector.app": "wbe" })],
+    cluster: true,
+  },
+  lease: { operations: [takeLease("kube-scheduler", "cp1_0", 3600)], cluster: true },
+  object: {
+    operations: [
+      createObject({
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "web-settings" },
+        data: { colour: "green" },
+      }),
+    ],
+    cluster: true,
+  },
+  "object-gone": { operations: [deleteObject("service/default/web")], cluster: true },
+  taint: {
+    operations: [taint("w1", { key: "node.kubernetes.io/maintenance", effect: "NoSchedule" })],
+    cluster: true,
   },
   replicas: { operations: [scale("default/web", 0)], cluster: true },
   route: { operations: [route("unreachable", "192.0.2.7")] },

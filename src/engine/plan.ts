@@ -75,8 +75,11 @@ export async function plan(request: PlanRequest, context: Context): Promise<Plan
   const unreachable = failed.flatMap(({ node, error }) =>
     error instanceof ConnectError ? [{ node, error }] : [],
   );
-  const refused = failed.flatMap(({ error }) => (error instanceof ConnectError ? [] : [error]));
   const targets = results.filter((result): result is TargetPlan => !("error" in result));
+  const refused = [
+    ...failed.flatMap(({ error }) => (error instanceof ConnectError ? [] : [error])),
+    ...sharedObjects(targets),
+  ];
   if (refused.length > 0) {
     await Promise.all(sessions.map((session) => session.close()));
     throw together(refused);
@@ -90,6 +93,32 @@ export async function plan(request: PlanRequest, context: Context): Promise<Plan
     goals: goals.filter(({ target }) => !unreachable.some(({ node }) => node.name === target)),
     witnesses,
   };
+}
+
+/** Objects of one cluster's API that two of its nodes would change. */
+function sharedObjects(targets: readonly TargetPlan[]): readonly PreconditionError[] {
+  const owners = new Map<string, string>();
+  return targets.flatMap(({ node, steps }) =>
+    steps
+      .flatMap(({ operations }) => operations)
+      .filter(({ spec }) => kindOf(spec).through === "api")
+      .flatMap(({ spec }) => kindOf(spec).owns(spec))
+      .flatMap((thing) => {
+        const key = `${node.cluster ?? ""} ${thing}`;
+        const other = owners.get(key);
+        owners.set(key, node.name);
+        if (other === undefined || other === node.name) return [];
+        return [
+          new PreconditionError(
+            `${other} and ${node.name} would both change ${thing.replace(/^[^:]*:/, "")}`,
+            {
+              target: node.name,
+              hint: "objects of the API are the whole cluster's: name one of its control plane nodes",
+            },
+          ),
+        ];
+      }),
+  );
 }
 
 /** One error that names every node that cannot be reached; `undefined` when there is none. */

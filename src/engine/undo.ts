@@ -262,7 +262,12 @@ async function undoItems(
     part,
   );
   const objects = items.filter(isThroughApi);
-  const api = objects.length === 0 ? [] : await undoPart(objects, await whenApiAnswers(), part);
+  let api = objects.length === 0 ? [] : await undoPart(objects, await whenApiAnswers(), part);
+  if (api.some(({ unread }) => unread)) {
+    // The API was there, and went while they were put back.
+    await awaitApi(session, at);
+    api = await undoPart(objects, await look(session, items), part);
+  }
   const undone = [...own, ...api].toSorted((one, other) => one.item.index - other.item.index);
   recordRestored(log, request.target, undone, context);
   return undone.map(({ undone: operation }) => operation);
@@ -282,6 +287,8 @@ interface Undone {
   readonly verdict: Verdict;
   /** True: undo has put it back, or tried to. */
   readonly touched: boolean;
+  /** True: what it is at last could not be read. */
+  readonly unread: boolean;
   readonly undone: OperationUndone;
 }
 
@@ -335,6 +342,7 @@ async function undoPart(
     return {
       item,
       verdict,
+      unread: last.states[item.index] === undefined,
       touched: restoring.includes(item) || actors.includes(item),
       undone: {
         step: item.intent.step,

@@ -90,10 +90,10 @@ function nested(segments: readonly Segment[], value: Json): Json {
   if (entry === undefined) return { [name]: nested(rest, value) };
   const key = { [entry.key]: entry.value };
   if (rest.length > 0) return { [name]: [merged(key, nested(rest, value))] };
-  return { [name]: [value === null ? { ...key, $patch: "delete" } : merged(value, key)] };
+  return { [name]: [value === null ? { ...key, $patch: "delete" } : merged(key, value)] };
 }
 
-/** Both, and where both have a list, the entries of both; an entry of the same key becomes one. */
+/** Both. Where both have a list, it is one of entries that begin with their key: those of the same key become one. */
 function merged(one: Json, other: Json): Json {
   if (isMap(one) && isMap(other)) {
     const result: Record<string, Json> = { ...one };
@@ -103,9 +103,20 @@ function merged(one: Json, other: Json): Json {
     }
     return result;
   }
-  if (Array.isArray(one) && Array.isArray(other)) return [...one, ...other];
+  if (isList(one) && isList(other)) {
+    const at = one.findIndex((entry) => other.some((another) => keyOf(another) === keyOf(entry)));
+    const same = one[at];
+    return same === undefined
+      ? [...one, ...other]
+      : one.with(
+          at,
+          other.reduce((entry: Json, another) => merged(entry, another), same),
+        );
+  }
   return other;
 }
+
+const keyOf = (entry: Json) => JSON.stringify(Object.entries(entry ?? {})[0]);
 
 const isMap = (value: Json): value is { readonly [key: string]: Json } =>
   typeof value === "object" && value !== null && !isList(value);

@@ -120,7 +120,7 @@ made_end() { # namespace resource name
 export function refusedBy(before: State): string | undefined {
   const { refused } = before.notes;
   if (refused === undefined) return undefined;
-  const why = Buffer.from(refused, "base64").toString("utf8").trim();
+  const why = Buffer.from(refused, "base64").toString("utf8").replace(/\s+/g, " ").trim();
   // A webhook with side effects, and a server that does not know it, refuse a dry run and not the change.
   return /dry ?run/i.test(why) ? undefined : `the API server refuses it: ${why}`;
 }

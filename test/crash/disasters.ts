@@ -33,6 +33,11 @@ export const disasters = {
     kills: false,
     strike: async (node) => void (await node.exec("pkill -KILL -f '^sshd(-session)?: [^/]'")),
   },
+  /** In a cluster; the kubelet starts another one. */
+  apiserver: {
+    kills: false,
+    strike: async (node) => void (await node.exec("pkill -KILL -x kube-apiserver")),
+  },
   power: {
     kills: false,
     strike: (node) => node.powerCut(),

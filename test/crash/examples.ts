@@ -127,7 +127,7 @@ export const examples = {
     ],
     cluster: true,
   },
-  "object-gone": { operations: [deleteObject("service/default/web")], cluster: true },
+  "object-gone": { operations: [deleteObject("service/default/postgres")], cluster: true },
   taint: {
     operations: [taint("w1", { key: "node.kubernetes.io/maintenance", effect: "NoSchedule" })],
     cluster: true,
@@ -138,6 +138,11 @@ export const examples = {
   sysctl: { operations: [sysctl("net.ipv4.ip_forward", "0")] },
   unit: { operations: [unit("cron.service", { active: false, enabled: "masked" })] },
 } as const satisfies Readonly<Record<AnyOperation["kind"], Example>>;
+
+/** The kinds whose examples are for a cluster. */
+export const kindsForCluster: readonly string[] = Object.entries(
+  examples as Readonly<Record<string, Example>>,
+).flatMap(([kind, example]) => (example.cluster === true ? [kind] : []));
 
 /** The kinds whose examples are for nodes that share a kernel, and those that are not. */
 export function kindsFor(kernel: "shared" | "own"): readonly string[] {

@@ -31,6 +31,8 @@ export interface Facts {
   readonly spare: readonly number[];
   /** The contents of the files that breaks asked for; a file that is not there is missing here. */
   readonly files: Readonly<Record<string, string>>;
+  /** Whether the API answered the node's administrator; false when no break asked for it. */
+  readonly apiAnswers: boolean;
   /** What the API server said to the paths that breaks asked for, as JSON; what it refused is missing here. */
   readonly objects: Readonly<Record<string, unknown>>;
 }

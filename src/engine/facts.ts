@@ -59,6 +59,8 @@ facts_file() { # path
 export interface FactsRequest {
   readonly programs: readonly string[];
   readonly files: readonly string[];
+  /** True: whether the API answers. */
+  readonly api: boolean;
   /** Paths of the API. */
   readonly objects: readonly string[];
 }
@@ -82,8 +84,9 @@ end ${index} object 0`,
     programsScript(request.programs),
     trusted("frame 0 facts facts_node"),
     ...files,
-    ...(objects.length > 0 ? [apiLibrary] : []),
-    ...objects,
+    ...(request.api || objects.length > 0
+      ? [apiLibrary, sh`begin 0 api; put answers "$API"; end 0 api 0`, ...objects]
+      : []),
   );
 }
 
@@ -161,6 +164,7 @@ export function parseFacts(frames: readonly Frame[], request: FactsRequest, cont
     ...(sshPort > 0 ? { sshPort } : {}),
     spare: [...new Set([...(sshPort > 0 ? [sshPort] : [22]), ...context.keepPorts])],
     files: Object.fromEntries(files),
+    apiAnswers: parseLines(part("api"), "=").answers === "up",
     objects: Object.fromEntries(objects),
   };
 }

@@ -71,6 +71,7 @@ export async function readFacts(
   const request: FactsRequest = {
     programs: [...new Set([...declared, ...wanted, ...everyProgram])],
     files: [...new Set(files)],
+    api: steps.some(({ break: found }) => found?.needs?.target === "cluster"),
     objects: [...new Set(objects)],
   };
   const frames = await session.read(factsScript(request));
@@ -173,12 +174,14 @@ const sharedKernel = (node: InventoryNode) =>
 
 /** Why a break does not fit the node. */
 function misfit(found: Break, parameters: unknown, facts: Facts, node: InventoryNode): string | undefined {
-  const { roles, kernel, commands = [], units = [] } = found.needs ?? {};
+  const { roles, kernel, commands = [], units = [], target } = found.needs ?? {};
   if (roles && !roles.some((role) => facts.roles.includes(role)))
     return `it is for ${roles.join(" or ")} nodes, and ${node.name} is a ${facts.roles.join(", ")}`;
   if (kernel === "own" && !facts.ownKernel) return sharedKernel(node);
   const missing = commands.filter((name) => !(name in facts.programs));
   if (missing.length > 0) return `missing on the node: ${missing.join(", ")}`;
+  if (target === "cluster" && !facts.apiAnswers)
+    return `no API server answers the administrator on ${node.name}`;
   const asleep = units.filter((name) => !facts.activeUnits.includes(name));
   if (asleep.length > 0) return `${asleep.join(", ")} does not run on ${node.name}`;
   return found.refusal?.(parameters as never, facts);

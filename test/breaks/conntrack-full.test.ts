@@ -18,6 +18,7 @@ const facts = (spare: readonly number[], files: Facts["files"] = {}): Facts => (
   activeUnits: [],
   spare,
   files,
+  apiAnswers: true,
   objects: {},
 });
 

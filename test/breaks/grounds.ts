@@ -91,6 +91,11 @@ done
 kubectl wait --for condition=Ready node --all --timeout 120s >/dev/null
 kubectl wait --for condition=Ready pod --all -A --timeout 120s >/dev/null`;
 
+/** Waits until the API answers and all nodes and pods are well. */
+export async function ready({ lab }: Bench): Promise<void> {
+  await on(lab.node("cp1"), READY);
+}
+
 /** What breaks, and their repair, make Kubernetes start anew, without kbreak. */
 const RESTARTS = `systemctl restart containerd.service kubelet.service
 crictl stop --timeout 3 $(crictl ps --quiet --name '^kube-|^etcd$') >/dev/null

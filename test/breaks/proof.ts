@@ -39,14 +39,28 @@ const clusterRefusals: ReadonlyMap<string, RegExp> = new Map([
     .map(({ id }) => [id, /kubelet\.service does not run on \w+/] as const),
 ]);
 
+/** Why a break of the API's objects may be refused where no Kubernetes runs. */
+const apiRefusals: ReadonlyMap<string, RegExp> = new Map(
+  [...breaks.values()]
+    .filter(({ needs }) => needs?.target === "cluster")
+    .map(({ id }) => [id, /no API server answers the administrator on \w+/] as const),
+);
+
 /** Why a break may be refused on a namespace node. All others have to work there. */
-const refusals: ReadonlyMap<string, RegExp> = new Map([...kernelRefusals, ...clusterRefusals]);
+const refusals: ReadonlyMap<string, RegExp> = new Map([
+  ...kernelRefusals,
+  ...clusterRefusals,
+  ...apiRefusals,
+]);
 
 /** The breaks that not every kernel can have, and that only a machine with one of its own is sure to have. */
 export const kernelBreaks: readonly string[] = [...kernelRefusals.keys()];
 
 /** The breaks of which only a real Kubernetes has what they break. */
 export const clusterBreaks: readonly string[] = [...clusterRefusals.keys()];
+
+/** The breaks of the API's objects. */
+export const apiBreaks: readonly string[] = [...apiRefusals.keys()];
 
 /** All breaks. */
 export const everyBreak: readonly string[] = [...breaks.keys()];

@@ -47,6 +47,7 @@ export async function sampleFacts(): Promise<Facts> {
     gateway: "10.77.0.1",
     sshPort: 22,
     spare: [22],
+    apiAnswers: true,
     objects: {},
     files: {
       "/etc/hosts": `127.0.0.1 localhost\n${node.address} ${node.name}\n`,

@@ -1,9 +1,10 @@
 import { posix } from "node:path";
 import { PreconditionError, UndoLogError } from "../errors.ts";
 import { machineOf } from "../inventory/enrolment.ts";
+import type { InventoryNode } from "../inventory/types.ts";
 import { kindOf } from "../operations/index.ts";
 import type { Operation } from "../operations/operation.ts";
-import { itemsOf } from "./items.ts";
+import { isThroughApi, itemsOf } from "./items.ts";
 import type { StepPlan } from "./plan-step.ts";
 import type { TargetRecord } from "./records.ts";
 import { inOrder, isOpen, openRun, type Run, runIds, runOf, touchedTargets } from "./runs.ts";
@@ -141,4 +142,32 @@ export function refuseUnderNewer(dataFolder: string, run: Run): void {
       );
     }
   }
+}
+
+/** Objects of one cluster's API that two of its nodes would change. */
+export function sharedObjects(
+  targets: readonly {
+    readonly node: Pick<InventoryNode, "name" | "cluster">;
+    readonly steps: readonly Pick<StepPlan, "operations">[];
+  }[],
+): readonly PreconditionError[] {
+  const owners = new Map<string, string>();
+  return targets.flatMap(({ node, steps }) =>
+    steps
+      .flatMap(({ operations }) => operations)
+      .filter(isThroughApi)
+      .flatMap(({ spec }) => kindOf(spec).owns(spec))
+      .flatMap((thing) => {
+        const key = `${node.cluster ?? ""} ${thing}`;
+        const other = owners.get(key);
+        owners.set(key, node.name);
+        if (other === undefined || other === node.name) return [];
+        return [
+          new PreconditionError(`${other} and ${node.name} would both change ${nameOf(thing)}`, {
+            target: node.name,
+            hint: "objects of the API are the whole cluster's: name one of its control plane nodes",
+          }),
+        ];
+      }),
+  );
 }

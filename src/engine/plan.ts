@@ -9,7 +9,7 @@ import type { Danger } from "../operations/operation.ts";
 import { isBreakStep, type Playbook } from "../playbook/types.ts";
 import { type Context, sideBySide, startTask } from "./context.ts";
 import { assignGoals, witnessesOf } from "./goal-plan.ts";
-import { refuseOverlapsWithOpenRuns } from "./overlaps.ts";
+import { refuseOverlapsWithOpenRuns, sharedObjects } from "./overlaps.ts";
 import { type Assigned, planStep, readFacts, type SkippedStep, type StepPlan } from "./plan-step.ts";
 import type { GoalRecord, Witness } from "./records.ts";
 import { openSession, type Session } from "./session.ts";
@@ -93,32 +93,6 @@ export async function plan(request: PlanRequest, context: Context): Promise<Plan
     goals: goals.filter(({ target }) => !unreachable.some(({ node }) => node.name === target)),
     witnesses,
   };
-}
-
-/** Objects of one cluster's API that two of its nodes would change. */
-function sharedObjects(targets: readonly TargetPlan[]): readonly PreconditionError[] {
-  const owners = new Map<string, string>();
-  return targets.flatMap(({ node, steps }) =>
-    steps
-      .flatMap(({ operations }) => operations)
-      .filter(({ spec }) => kindOf(spec).through === "api")
-      .flatMap(({ spec }) => kindOf(spec).owns(spec))
-      .flatMap((thing) => {
-        const key = `${node.cluster ?? ""} ${thing}`;
-        const other = owners.get(key);
-        owners.set(key, node.name);
-        if (other === undefined || other === node.name) return [];
-        return [
-          new PreconditionError(
-            `${other} and ${node.name} would both change ${thing.replace(/^[^:]*:/, "")}`,
-            {
-              target: node.name,
-              hint: "objects of the API are the whole cluster's: name one of its control plane nodes",
-            },
-          ),
-        ];
-      }),
-  );
 }
 
 /** One error that names every node that cannot be reached; `undefined` when there is none. */

@@ -41,6 +41,9 @@ object_note() { # namespace resource name: all of it, to make it again if somebo
 object_create() { # namespace: of what comes on standard input
   administer create --namespace "$1" -f - >/dev/null
 }
+object_patch() { # namespace resource name type(merge|strategic) patch
+  printf %s "$5" | administer patch "$2" --namespace "$1" --type "$4" --patch-file /dev/stdin -- "$3" >/dev/null
+}
 # Dependents go with what we have made, and are orphaned by what we only take away. No watch: it is polled.
 object_delete() { # namespace resource name cascade(foreground|orphan)
   administer delete "$2" --namespace "$1" --ignore-not-found --cascade "$4" --wait=false -- "$3" >/dev/null

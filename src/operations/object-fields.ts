@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { lines, type Shell, sh, trusted } from "../shell.ts";
 import { apiLibrary } from "./api-library.ts";
 import { objectName, refusedBy } from "./object.ts";
-import { againText, objectResource, wholeOf } from "./object-gone.ts";
+import { madeAgain, objectResource, wholeOf } from "./object-gone.ts";
 import {
   answersOf,
   contains,
@@ -65,9 +65,6 @@ fields_read() { # namespace resource name template
   put fields "$(printf '%s\n' "$fields" | b64)"
   [ "$CONTENT" = no ] || object_note "$1" "$2" "$3"
 }
-fields_patch() { # namespace resource name type patch
-  printf %s "$5" | administer patch "$2" --namespace "$1" --type "$4" --patch-file /dev/stdin -- "$3" >/dev/null
-}
 fields_refused() { # namespace resource name type patch: what the API server says to it now
   if ! why=$(printf %s "$5" | administer patch "$2" --namespace "$1" --type "$4" --patch-file /dev/stdin --dry-run=server -- "$3" 2>&1 >/dev/null); then
     note refused "$(printf %s "$why" | b64)"
@@ -92,7 +89,7 @@ const foundIn = (state: State): readonly (readonly Json[])[] =>
 /** A merge patch replaces lists; only a strategic one, which custom resources do not have, knows their entries. */
 function patches(
   fields: readonly Field[],
-  word: "fields_patch" | "fields_refused",
+  word: "object_patch" | "fields_refused",
   spec: ObjectFieldsOperation,
 ): Shell {
   const parts = [
@@ -101,8 +98,8 @@ function patches(
   ].filter(({ some }) => some.length > 0);
   return lines(
     ...parts.map(({ type, some }) =>
-      word === "fields_patch"
-        ? sh`fields_patch ${target(spec)} ${type} ${JSON.stringify(patchOf(some))}`
+      word === "object_patch"
+        ? sh`object_patch ${target(spec)} ${type} ${JSON.stringify(patchOf(some))}`
         : sh`fields_refused ${target(spec)} ${type} ${JSON.stringify(patchOf(some))}`,
     ),
   );
@@ -145,14 +142,14 @@ export const objectFields: OperationKind<ObjectFieldsOperation> = {
       return `${nameOf(spec)}: ${Object.keys(spec.set).join(", ")} is so already`;
     return refusedBy(before);
   },
-  apply: (spec) => patches(fieldsOf(spec), "fields_patch", spec),
+  apply: (spec) => patches(fieldsOf(spec), "object_patch", spec),
   restore: (spec, before) =>
     lines(
       sh`api_answers
-if [ -z "$(object_get ${target(spec)} name)" ]; then
-  printf %s ${againText(before)} | object_create ${namespaceOf(spec)}
-else`,
-      patches(fieldsBefore(spec, before), "fields_patch", spec),
+if [ -z "$(object_get ${target(spec)} name)" ]; then`,
+      madeAgain(spec, before),
+      sh`else`,
+      patches(fieldsBefore(spec, before), "object_patch", spec),
       sh`fi`,
     ),
   inEffect: (spec, _before, now) =>

@@ -1,4 +1,4 @@
-import { lines, sh, trusted } from "../shell.ts";
+import { lines, type Shell, sh, trusted } from "../shell.ts";
 import { apiLibrary } from "./api-library.ts";
 import { objectName } from "./object.ts";
 import { type Json, manifestAgain } from "./object-path.ts";
@@ -64,6 +64,7 @@ const target = (spec: ObjectGoneOperation) => sh`${namespaceOf(spec)} ${spec.res
 
 interface Whole {
   readonly metadata: {
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly finalizers?: readonly string[];
     readonly ownerReferences?: readonly {
       readonly controller?: boolean;
@@ -79,8 +80,25 @@ export const wholeOf = (before: State): Whole =>
   JSON.parse(Buffer.from(field(before.notes, "whole"), "base64").toString("utf8")) as Whole;
 
 /** The manifest that makes an object again as it was. */
-export const againText = (before: State): string =>
-  JSON.stringify(manifestAgain(wholeOf(before) as unknown as { readonly [key: string]: Json }));
+const manifestOf = (before: State) =>
+  manifestAgain(wholeOf(before) as unknown as { readonly [key: string]: Json });
+
+/**
+ * Makes an object again as it was. Where `kubectl apply` has left its annotation, `kubectl create` writes another text into
+ * it, so that one is put back.
+ */
+export function madeAgain(
+  { resource, name, namespace = "default" }: Omit<ObjectGoneOperation, "kind">,
+  before: State,
+): Shell {
+  const create = sh`printf %s ${JSON.stringify(manifestOf(before))} | object_create ${namespace}`;
+  const applied = wholeOf(before).metadata.annotations?.[appliedBy];
+  if (applied === undefined) return create;
+  const patch = JSON.stringify({ metadata: { annotations: { [appliedBy]: applied } } });
+  return lines(create, sh`object_patch ${namespace} ${resource} ${name} merge ${patch}`);
+}
+
+const appliedBy = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** An API object that is not there any more. */
 export const objectGone: OperationKind<ObjectGoneOperation> = {
@@ -107,15 +125,16 @@ export const objectGone: OperationKind<ObjectGoneOperation> = {
   },
   apply: (spec) => sh`object_delete ${target(spec)} orphan`,
   restore: (spec, before) =>
-    sh`api_answers
-if [ -n "$(object_get ${target(spec)} name)" ]; then object_delete ${target(spec)} orphan; fi
-printf %s ${againText(before)} | object_create ${namespaceOf(spec)}`,
+    lines(
+      sh`api_answers
+if [ -n "$(object_get ${target(spec)} name)" ]; then object_delete ${target(spec)} orphan; fi`,
+      madeAgain(spec, before),
+    ),
   inEffect: (_spec, _before, now) => now.values.presence === "absent",
-  halfway: () => false,
   preview: (spec, before) => ({
     line: objectGone.title(spec),
     ...(spec.resource.startsWith("secret")
       ? {}
-      : { before: `${JSON.stringify(JSON.parse(againText(before)), undefined, 2)}\n`, after: "" }),
+      : { before: `${JSON.stringify(manifestOf(before), undefined, 2)}\n`, after: "" }),
   }),
 };

@@ -32,6 +32,7 @@ interface RawPlaybook {
   readonly description?: string;
   readonly difficulty?: NonNullable<Playbook["difficulty"]>;
   readonly length?: string;
+  readonly story?: string;
   readonly hints?: readonly string[];
   readonly rules?: Partial<Rules>;
   readonly goal?: readonly RawGoal[];
@@ -58,6 +59,7 @@ export async function playbookFrom(document: YamlDocument, known: Known): Promis
     description: raw.description ?? "",
     difficulty: raw.difficulty,
     length: raw.length,
+    story: raw.story ?? "",
     hints: raw.hints ?? [],
     rules: { forbid: raw.rules?.forbid ?? [] },
     goal: (raw.goal ?? []).map(goalOf),

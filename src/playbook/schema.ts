@@ -59,6 +59,11 @@ function playbook(steps: JSONSchema): JSONSchema {
         items: text,
         description: "For the fixer, from vague to plain; the host hands them out.",
       },
+      story: {
+        type: "string",
+        description:
+          "How it was found and mended when it was played: for the host. It gives everything away, and is never printed.",
+      },
       rules: {
         type: "object",
         additionalProperties: false,

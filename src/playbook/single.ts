@@ -31,6 +31,7 @@ export async function playbookOf(
     description: "",
     difficulty: undefined,
     length: undefined,
+    story: "",
     hints: [],
     rules: { forbid: [] },
     goal: [],

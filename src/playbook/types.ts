@@ -11,6 +11,8 @@ export interface Playbook {
   readonly length: string | undefined;
   /** For the fixer, from vague to plain; the host hands them out. */
   readonly hints: readonly string[];
+  /** How it was found and mended when it was played, for the host; empty for what was never played. */
+  readonly story: string;
   readonly rules: Rules;
   /** What "it works again" means; all of it has to hold. */
   readonly goal: readonly GoalProbe[];

@@ -1,9 +1,31 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { areEntangled } from "../../src/engine/overlaps.ts";
+import { areEntangled, sharedObjects } from "../../src/engine/overlaps.ts";
 import { PreconditionError } from "../../src/errors.ts";
 import type { Fingerprint } from "../../src/fingerprint/types.ts";
 import { type Bench, changesSince, look, on, useBench } from "../support/bench.ts";
 import type { TestNode } from "../support/lab.ts";
+
+describe("an object of the API that two nodes would change", () => {
+  const spec = { kind: "object-fields", resource: "service", name: "web", set: { "spec.selector.app": "x" } };
+  const on = (name: string, cluster: string, ...specs: readonly { readonly kind: string }[]) => ({
+    node: { name, cluster },
+    steps: [
+      { operations: specs.map((one) => ({ spec: one, token: "", before: { values: {}, notes: {} } })) },
+    ],
+  });
+
+  it("is refused in one cluster, and is two objects in two", () => {
+    expect(
+      sharedObjects([on("cp1", "one", spec), on("cp2", "one", spec)]).map(({ message }) => message),
+    ).toEqual([expect.stringMatching(/^cp1 and cp2 would both change service default\/web /)]);
+    expect(sharedObjects([on("cp1", "one", spec), on("cp1b", "two", spec)])).toEqual([]);
+  });
+
+  it("is none where each node has the same of its own", () => {
+    const sysctl = { kind: "sysctl", name: "net.ipv4.ip_forward", value: "0" };
+    expect(sharedObjects([on("cp1", "one", sysctl), on("cp2", "one", sysctl)])).toEqual([]);
+  });
+});
 
 describe("two things are entangled", () => {
   it.each([

@@ -161,6 +161,7 @@ describe("loadPlaybook", () => {
       description: "",
       difficulty: undefined,
       length: undefined,
+      story: "",
       hints: ["Look around."],
       rules: { forbid: ["brick"] },
       goal: [

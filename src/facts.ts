@@ -7,6 +7,8 @@ export interface Facts {
   readonly bootId: string;
   /** SHA-256 of the certificates of its cluster's authorities; none where there is no cluster. */
   readonly authorities: readonly string[];
+  /** The uid of its cluster's namespace kube-system, where the node's own API server could be asked. */
+  readonly clusterUid?: string;
   readonly hostname: string;
   /** From /etc/os-release: `ID`, `VERSION_ID`, `PRETTY_NAME`. */
   readonly distribution: { readonly id: string; readonly version: string; readonly name: string };

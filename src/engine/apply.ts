@@ -8,6 +8,7 @@ import {
   RolledBackError,
   UndoError,
 } from "../errors.ts";
+import type { Facts } from "../facts.ts";
 import { machineOf } from "../inventory/enrolment.ts";
 import { applyStep, type FailedPart, StepFailure } from "./apply-step.ts";
 import { type Context, inRun, sideBySide, startTask } from "./context.ts";
@@ -137,7 +138,7 @@ async function applyRun(
     name: node.name,
     access: node,
     // A lab's own nodes are enrolled before they have a cluster.
-    identity: { authorities: facts.authorities, ...session.identity },
+    identity: { ...clusterOf(facts), ...session.identity },
     steps: steps.length,
   }));
   const context = inRun(outer, run, records);
@@ -165,6 +166,11 @@ async function applyRun(
   log.append({ type: "end", outcome: outcomeOf(results, interrupted) });
   return { run, targets: results, interrupted };
 }
+
+const clusterOf = ({ authorities, clusterUid }: Facts) => ({
+  authorities,
+  ...(clusterUid === undefined ? {} : { clusterUid }),
+});
 
 function outcomeOf(results: readonly TargetResult[], interrupted: boolean) {
   const left = results.some(({ undone }) => undone !== undefined && !undone.complete);

@@ -1,6 +1,7 @@
 import { RemoteError } from "../errors.ts";
 import type { Facts } from "../facts.ts";
 import { authoritiesFunction, authorityFiles } from "../inventory/authorities.ts";
+import { clusterUidFunction } from "../inventory/cluster-uid.ts";
 import { apiLibrary } from "../operations/api-library.ts";
 import { moduleLibrary } from "../operations/module-library.ts";
 import { lines, type Shell, sh, trusted } from "../shell.ts";
@@ -20,6 +21,8 @@ facts_node() {
   put units "$(facts_units | tr '\n' ' ')"
   put ssh "${"$"}{SSH_CONNECTION-}"
   put authorities "$(facts_authorities | sort -u | tr '\n' ' ')"
+  # The guard before this may have asked already.
+  put cluster-uid "${"$"}{kube_uid-$(cluster_uid)}"
   facts_etcd
 }
 facts_units() {
@@ -80,6 +83,7 @@ end ${index} object 0`,
   return lines(
     moduleLibrary,
     authoritiesFunction,
+    clusterUidFunction,
     shellFunction("facts_authorities", sh`authorities ${authorityFiles}`),
     programsScript(request.programs),
     trusted("frame 0 facts facts_node"),
@@ -148,6 +152,7 @@ export function parseFacts(frames: readonly Frame[], request: FactsRequest, cont
     machineId,
     bootId: found["boot-id"],
     authorities: words(found.authorities),
+    ...(found["cluster-uid"] ? { clusterUid: found["cluster-uid"] } : {}),
     hostname: found.hostname ?? "",
     distribution: { id: found.id ?? "", version: found.version ?? "", name: found.name ?? "" },
     kernel: found.kernel ?? "",

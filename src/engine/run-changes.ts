@@ -1,4 +1,4 @@
-import { authorityFiles, type ClusterCheck } from "../inventory/authorities.ts";
+import { type ClusterCheck, clusterCheck } from "../inventory/authorities.ts";
 import { kindOf } from "../operations/index.ts";
 import type { RunRecord } from "./records.ts";
 import { intentsOf, type Run, touchedTargets } from "./runs.ts";
@@ -28,22 +28,16 @@ export function unrestoredOf(run: Run): readonly Unrestored[] {
   });
 }
 
-/**
- * By what the cluster of a target is known: not by the files that the run itself has changed, or a changed certificate
- * would keep its own undo away.
- */
+/** By what the cluster of a target is known that the run itself has not changed. */
 export function clusterCheckOf(records: readonly RunRecord[], target: string): ClusterCheck {
-  const known = records.flatMap((record) =>
+  const identities = records.flatMap((record) =>
     record.type === "run"
-      ? record.targets.flatMap(({ name, identity }) => (name === target ? (identity.authorities ?? []) : []))
+      ? record.targets.flatMap(({ name, identity }) => (name === target ? [identity] : []))
       : [],
   );
   const changed = records
     .flatMap((record) => (record.type === "intent" && record.target === target ? record.operations : []))
     .flatMap(({ spec }) => kindOf(spec).owns(spec))
-    .flatMap((thing) => (thing.startsWith("file:") ? [thing.slice("file:".length)] : []));
-  const files = authorityFiles.filter(
-    (file) => !changed.some((path) => file === path || file.startsWith(`${path}/`)),
-  );
-  return { known, files };
+    .flatMap((thing) => /^(?:file|mount):(.*)$/s.exec(thing)?.[1] ?? []);
+  return clusterCheck(identities[0] ?? {}, changed);
 }

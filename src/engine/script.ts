@@ -245,10 +245,11 @@ function refuseStranger(target: string, frames: readonly Frame[], options: Scrip
   }
   const remade = frames.find(({ name }) => name === "remade");
   if (remade !== undefined)
-    throw new EnrolmentError(otherCluster(target, options.cluster?.known ?? [], remade.lines), {
-      target,
-      hint,
-    });
+    throw new EnrolmentError(otherCluster(target, knownBy(options.cluster), remade.lines), { target, hint });
+}
+
+function knownBy({ known, uid }: ClusterCheck = { known: [], files: [] }) {
+  return { authorities: known, ...(uid === undefined ? {} : { clusterUid: uid }) };
 }
 
 const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? "";

@@ -1,5 +1,5 @@
 import { RemoteError } from "../errors.ts";
-import { authorityFiles, type ClusterCheck } from "../inventory/authorities.ts";
+import { type ClusterCheck, clusterCheck } from "../inventory/authorities.ts";
 import type { Identity } from "../inventory/types.ts";
 import type { Shell } from "../shell.ts";
 import type { Connection, NodeAccess } from "../transport/transport.ts";
@@ -51,7 +51,7 @@ export async function openSession(
   access: NodeAccess,
   identity: Identity,
   context: Pick<Context, "connect">,
-  { patience, cluster = { known: identity.authorities ?? [], files: authorityFiles } }: SessionOptions = {},
+  { patience, cluster = clusterCheck(identity) }: SessionOptions = {},
 ): Promise<Session> {
   const open = () => context.connect(access, { hostKey: identity.hostKey });
   let connection: Connection = await open();

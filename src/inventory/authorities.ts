@@ -1,4 +1,6 @@
 import { lines, type Shell, sh, trusted } from "../shell.ts";
+import { clusterUidFunction, uidFiles } from "./cluster-uid.ts";
+import type { Identity } from "./types.ts";
 
 /**
  * Where kubeadm leaves the certificates of a cluster's authorities on a node. All but the last two are on control planes
@@ -39,14 +41,44 @@ export interface ClusterCheck {
   readonly known: readonly string[];
   /** The files that tell by which it is known now. */
   readonly files: readonly string[];
+  /** The uid by which its API server knew it: authorities outlive a cluster that was made anew with them. */
+  readonly uid?: string;
 }
 
 /**
- * Does `otherwise`, which has to end the script, when the node has certificates of authorities and none of them is known.
- * It finds their SHA-256 in `$seen`.
+ * By what the cluster of a node is known: not by what has been changed since, or a changed certificate would keep the undo
+ * of its change away.
+ * @param changed Paths on the node.
+ */
+export function clusterCheck(
+  { authorities = [], clusterUid }: Pick<Identity, "authorities" | "clusterUid">,
+  changed: readonly string[] = [],
+): ClusterCheck {
+  const isBelow = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
+  const files = authorityFiles.filter((file) => !changed.some((path) => isBelow(file, path)));
+  const stays = !uidFiles.some((file) => changed.some((path) => isBelow(file, path) || isBelow(path, file)));
+  return { known: authorities, files, ...(stays && clusterUid !== undefined ? { uid: clusterUid } : {}) };
+}
+
+/**
+ * Does `otherwise`, which has to end the script, when the node has certificates of authorities and none of them is known,
+ * or when its API server has another uid. It finds in `$seen` the SHA-256 of those, or else that uid. An API server that
+ * does not answer keeps nobody away. Leaves the uid in `$kube_uid` when it has asked for it.
  */
 export function clusterGuard(check: ClusterCheck | undefined, otherwise: Shell): Shell {
-  const { known, files } = check ?? { known: [], files: [] };
+  return check === undefined ? sh`:` : lines(authorityGuard(check, otherwise), uidGuard(check, otherwise));
+}
+
+function uidGuard({ uid }: ClusterCheck, otherwise: Shell): Shell {
+  if (uid === undefined) return sh`:`;
+  return lines(
+    clusterUidFunction,
+    sh`kube_uid=$(cluster_uid) seen=$kube_uid
+[ -z "$seen" ] || [ "$seen" = ${uid} ] || { ${otherwise}; }`,
+  );
+}
+
+function authorityGuard({ known, files }: ClusterCheck, otherwise: Shell): Shell {
   if (known.length === 0 || files.length === 0) return sh`:`;
   return lines(
     authoritiesFunction,

@@ -81,24 +81,36 @@ export function checkIdentity(
     enrolled.containerId === undefined
       ? enrolled.machineId === seen.machineId
       : enrolled.containerId === seen.containerId;
-  const sameCluster = isSameCluster(enrolled.authorities ?? [], seen.authorities ?? []);
-  if (sameKey && sameMachine && sameCluster) return;
+  const others = othersOf(enrolled, seen);
+  if (sameKey && sameMachine && others.length === 0) return;
   const hint = `make sure that ${node} is your lab's, then: kbreak inventory enrol -i ${inventory.file} --replace ${node}`;
   const message =
     sameKey && sameMachine
-      ? otherCluster(node, enrolled.authorities ?? [], seen.authorities ?? [])
+      ? otherCluster(node, enrolled, others)
       : difference(node, enrolled, seen, sameKey, sameMachine);
   throw new EnrolmentError(message, { target: node, hint });
 }
 
-/** A node with no certificate of an authority tells nothing: `kubeadm reset` leaves none, and a break may hide them. */
-function isSameCluster(enrolled: readonly string[], seen: readonly string[]): boolean {
-  return enrolled.length === 0 || seen.length === 0 || seen.some((one) => enrolled.includes(one));
+type ClusterIdentity = Pick<Identity, "authorities" | "clusterUid">;
+
+/** By what the cluster is another one; nothing when it is the same, or cannot be told from it. */
+function othersOf(enrolled: ClusterIdentity, seen: ClusterIdentity): readonly string[] {
+  const { authorities: known = [], clusterUid: uid } = enrolled;
+  const { authorities: found = [], clusterUid: foundUid } = seen;
+  // A node with no certificate of an authority tells nothing: `kubeadm reset` leaves none, and a break may hide them.
+  if (known.length > 0 && found.length > 0 && !found.some((one) => known.includes(one))) return found;
+  return uid === undefined || foundUid === undefined || uid === foundUid ? [] : [foundUid];
 }
 
-/** What is told of a node whose cluster was made anew. */
-export function otherCluster(node: string, known: readonly string[], seen: readonly string[]): string {
-  return `${node} is of another cluster than when it was enrolled: made anew, as by kubeadm reset and init, or joined to another one; its authorities' certificates (SHA-256) were ${shortened(known)} and are ${shortened(seen)}`;
+/**
+ * What is told of a node whose cluster was made anew.
+ * @param seen SHA-256 of its authorities' certificates; or else its uid, when it was made anew with the old ones.
+ */
+export function otherCluster(node: string, known: ClusterIdentity, seen: readonly string[]): string {
+  const difference = seen.some((one) => one.includes("-"))
+    ? `the uid of its namespace kube-system was ${known.clusterUid} and is ${seen.join()}`
+    : `its authorities' certificates (SHA-256) were ${shortened(known.authorities ?? [])} and are ${shortened(seen)}`;
+  return `${node} is of another cluster than when it was enrolled: made anew, as by kubeadm reset and init, or joined to another one; ${difference}`;
 }
 
 const shortened = (authorities: readonly string[]) =>
@@ -166,7 +178,8 @@ function isIdentity(value: unknown): value is Identity {
     typeof value.machineId === "string" &&
     (value.containerId === undefined || typeof value.containerId === "string") &&
     (value.hostKey === undefined || typeof value.hostKey === "string") &&
-    (value.authorities === undefined || isTexts(value.authorities))
+    (value.authorities === undefined || isTexts(value.authorities)) &&
+    (value.clusterUid === undefined || typeof value.clusterUid === "string")
   );
 }
 

@@ -3,6 +3,7 @@ import { PreconditionError, RemoteError } from "../errors.ts";
 import { sh } from "../shell.ts";
 import type { Connection } from "../transport/transport.ts";
 import { authoritiesFunction, authorityFiles } from "./authorities.ts";
+import { clusterUidFunction } from "./cluster-uid.ts";
 import { containerIdFunction } from "./container-id.ts";
 import type { Identity } from "./types.ts";
 
@@ -17,7 +18,8 @@ export async function identify(connection: Connection): Promise<Identity> {
   const marker = randomBytes(8).toString("hex");
   const script = sh`{ ${containerIdFunction}
 ${authoritiesFunction}
-printf '\n%s %s %s %s\n' ${marker} "$(container_id 2>/dev/null)" "$(cat /etc/machine-id 2>/dev/null)" \
+${clusterUidFunction}
+printf '\n%s %s %s %s %s\n' ${marker} "$(container_id 2>/dev/null)" "$(cat /etc/machine-id 2>/dev/null)" "$(cluster_uid)" \
   "$(authorities ${authorityFiles} | sort -u | tr '\n' ' ')"; exit 0; }`;
   const outcome = await connection.run(`${script.shell}\n`, { deadline: DEADLINE });
   const target = connection.node;
@@ -26,19 +28,22 @@ printf '\n%s %s %s %s\n' ${marker} "$(container_id 2>/dev/null)" "$(cat /etc/mac
     const why = outcome.kind === "unknown" ? outcome.detail : outcome.stderr.trim();
     throw new RemoteError(`${target} did not say its machine-id: ${why}`, { target });
   }
-  const [containerId = "", machineId = "", ...seen] = answer
+  const [containerId = "", machineId = "", clusterUid = "", ...authorities] = answer
     .slice(marker.length + 1)
     .trimEnd()
     .split(" ");
-  const authorities = seen.length === 0 ? {} : { authorities: seen };
-  if (containerId !== "") return { ...hostKeyOf(connection), machineId, containerId, ...authorities };
+  const cluster = {
+    ...(authorities.length === 0 ? {} : { authorities }),
+    ...(clusterUid === "" ? {} : { clusterUid }),
+  };
+  if (containerId !== "") return { ...hostKeyOf(connection), machineId, containerId, ...cluster };
   if (!/^[0-9a-f]{32}$/.test(machineId)) {
     throw new PreconditionError(`${target} has no machine-id, so it cannot be told from other machines`, {
       target,
       hint: `on ${target}, type: systemd-machine-id-setup`,
     });
   }
-  return { ...hostKeyOf(connection), machineId, ...authorities };
+  return { ...hostKeyOf(connection), machineId, ...cluster };
 }
 
 const hostKeyOf = ({ hostKey }: Connection) => (hostKey === undefined ? {} : { hostKey });

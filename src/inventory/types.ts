@@ -58,6 +58,11 @@ export interface Identity {
    * when it has others and none of these.
    */
   readonly authorities?: readonly string[];
+  /**
+   * The uid of its cluster's namespace kube-system, where the node is a control plane whose API server could be asked. It is
+   * a node of another cluster when that has another one.
+   */
+  readonly clusterUid?: string;
 }
 
 /** The lock file beside an inventory: `<inventory>.lock`, JSON. */

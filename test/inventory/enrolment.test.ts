@@ -107,6 +107,39 @@ describe("checkIdentity", () => {
     expect(failure.hint).toContain(`kbreak inventory enrol -i ${inventory.file} --replace cp1`);
   });
 
+  describe("of a cluster", () => {
+    const known = { machineId, authorities: ["A", "B"], clusterUid: "a-1" };
+    const clusters: Enrolment = { ...enrolment, nodes: { cp1: known, w1: { machineId } } };
+
+    it.each<[string, string, Identity]>([
+      ["that is known by all", "cp1", known],
+      ["with a new authority beside an old one", "cp1", { ...known, authorities: ["B", "C"] }],
+      ["whose API server does not answer", "cp1", { machineId, authorities: ["A", "B"] }],
+      ["with no certificates", "cp1", { machineId, clusterUid: "a-1" }],
+      ["where none was when it was enrolled", "w1", known],
+    ])("takes one %s", (_what, node, seen) => {
+      checkIdentity(inventory, clusters, node, seen);
+    });
+
+    it.each<[string, Identity, RegExp]>([
+      [
+        "other authorities",
+        { ...known, authorities: ["C"] },
+        /certificates \(SHA-256\) were A…, B… and are C…$/,
+      ],
+      [
+        "another uid",
+        { ...known, clusterUid: "b-2" },
+        /; the uid of its namespace kube-system was a-1 and is b-2$/,
+      ],
+      ["another uid and no certificates", { machineId, clusterUid: "b-2" }, /was a-1 and is b-2$/],
+    ])("refuses one with %s", (_what, seen, message) => {
+      const failure = failureOf(() => checkIdentity(inventory, clusters, "cp1", seen));
+      expect(failure.message).toMatch(/^cp1 is of another cluster than when it was enrolled: /);
+      expect(failure.message).toMatch(message);
+    });
+  });
+
   describe("of a container", () => {
     const [id, another] = ["a".repeat(64), "b".repeat(64)];
     const containers: Enrolment = {

@@ -1,29 +1,25 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ballast } from "../../src/operations/constructors.ts";
-import { useLab } from "../support/lab.ts";
 import {
   apply,
-  type Bench,
+  benchOn,
   everyDeath,
   expectRestored,
-  openBench,
   prepare,
   refusal,
   restore,
   roundTrip,
 } from "../support/operations.ts";
 
-let bench: Bench;
+const bench = benchOn("w1");
 
 beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
   // A disk of its own, so that nobody else's writing counts.
   await bench.run("mkdir -p /srv/disk && mount -t tmpfs -o size=256m tmpfs /srv/disk");
 });
 
 afterAll(async () => {
   await bench.run("umount /srv/disk && rmdir /srv/disk");
-  await bench.close();
 });
 
 const path = "/srv/disk/archive";

@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { differences } from "../../src/fingerprint/differences.ts";
 import type { Fingerprint } from "../../src/fingerprint/types.ts";
 import { appendFile, editFile, linkFile, removeFile, writeFile } from "../../src/operations/constructors.ts";
 import type { FileOperation } from "../../src/operations/file.ts";
 import { quote } from "../../src/shell.ts";
-import { useLab } from "../support/lab.ts";
 import {
   apply,
-  type Bench,
+  benchOn,
   everyDeath,
   expectRestored,
-  openBench,
   prepare,
   refusal,
   restore,
@@ -21,18 +19,13 @@ import {
 const folder = "/srv/play";
 const path = `${folder}/file`;
 
-let bench: Bench;
+const bench = benchOn("w1");
 let found: Fingerprint;
 let time: string;
 
 beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
   found = await bench.fingerprint();
   time = (await bench.run("stat -c %y /srv")).trim();
-});
-
-afterAll(async () => {
-  await bench.close();
 });
 
 beforeEach(async () => {

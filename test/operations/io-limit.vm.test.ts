@@ -1,27 +1,19 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { ioLimit } from "../../src/operations/constructors.ts";
-import { useLab } from "../support/lab.ts";
 import {
   apply,
-  type Bench,
+  benchOn,
   expectInEffect,
   expectRestoredStates,
   killedAt,
   look,
-  openBench,
   prepare,
   refusal,
   restoring,
   roundTrip,
 } from "../support/operations.ts";
 
-let bench: Bench;
-
-beforeAll(async () => {
-  bench = await openBench((await useLab({ provider: "vm", nodes: "1" })).node("cp1"));
-});
-
-afterAll(() => bench.close());
+const bench = benchOn("cp1", { provider: "vm", nodes: "1" });
 
 const limit = ioLimit({ program: "etcd", path: "/var/lib/etcd", writes: 20 });
 const evidence = `cd /sys/fs/cgroup

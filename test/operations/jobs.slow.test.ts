@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { at, cron } from "../../src/operations/constructors.ts";
-import { useLab } from "../support/lab.ts";
-import { type Bench, everyDeath, openBench } from "../support/operations.ts";
+import { benchOn, everyDeath } from "../support/operations.ts";
 
-let bench: Bench;
-
-beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
-});
-
-afterAll(() => bench?.close());
+const bench = benchOn("w1");
 
 const evidence =
   "find /etc/cron.d -printf '%p %m %T+\\n' | sort; atq | cut -f2- | sort; ls -A /var/spool/cron/atjobs /var/spool/cron/atspool";

@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { at, cron } from "../../src/operations/constructors.ts";
-import { useLab } from "../support/lab.ts";
 import {
   apply,
-  type Bench,
+  benchOn,
   expectRestored,
-  openBench,
   prepare,
   refusal,
   restore,
   roundTrip,
 } from "../support/operations.ts";
 
-let bench: Bench;
-
-beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
-});
-
-afterAll(() => bench?.close());
+const bench = benchOn("w1");
 
 describe("a line for cron", () => {
   const operations = [cron("refresh", "/bin/sleep 86391")];

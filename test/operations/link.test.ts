@@ -1,28 +1,22 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { link } from "../../src/operations/constructors.ts";
 import { kindOf } from "../../src/operations/index.ts";
-import { useLab } from "../support/lab.ts";
 import {
   apply,
-  type Bench,
+  benchOn,
   expectInEffect,
   expectRestored,
-  openBench,
   prepare,
   refusal,
   restore,
   roundTrip,
 } from "../support/operations.ts";
 
-let bench: Bench;
+const bench = benchOn("w1");
 const held = { token: "", content: () => Buffer.alloc(0) };
 
 /** A device of the test's own, with IPv6, whose other end is `lk1`. */
 const device = "lk0";
-
-beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
-});
 
 const remove = () => bench.run(`[ ! -e /sys/class/net/${device} ] || ip link del ${device}`);
 
@@ -42,7 +36,6 @@ beforeEach(async () => {
 
 afterAll(async () => {
   await remove();
-  await bench.close();
 });
 
 const evidence = () =>

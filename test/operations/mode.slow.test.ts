@@ -2,13 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { attributes, folder, mode, move } from "../../src/operations/constructors.ts";
 import type { AnyOperation } from "../../src/operations/index.ts";
 import { quote } from "../../src/shell.ts";
-import { useLab } from "../support/lab.ts";
 import {
   apply,
-  type Bench,
+  benchOn,
   everyDeath,
   expectRestored,
-  openBench,
   prepare,
   refusal,
   restore,
@@ -20,11 +18,10 @@ const place = "/srv/names";
 const path = `${place}/file`;
 const other = `${place}/other`;
 
-let bench: Bench;
+const bench = benchOn("w1");
 let time: string;
 
 beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
   time = (await bench.run("stat -c %y /srv")).trim();
 });
 
@@ -32,7 +29,6 @@ afterAll(async () => {
   await bench.run(
     `umount -q -R ${place}/* || :; chattr -R -ia ${place}; rm -rf ${place}; touch -d '${time}' /srv`,
   );
-  await bench.close();
 });
 
 beforeEach(async () => {

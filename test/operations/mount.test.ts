@@ -1,23 +1,20 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { mount, writeFile } from "../../src/operations/constructors.ts";
-import { useLab } from "../support/lab.ts";
 import {
   apply,
-  type Bench,
+  benchOn,
   everyDeath,
   expectRestored,
   look,
-  openBench,
   prepare,
   refusal,
   restore,
   roundTrip,
 } from "../support/operations.ts";
 
-let bench: Bench;
+const bench = benchOn("w1");
 
 beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
   await bench.run(
     "mkdir -p /srv/mount/a /srv/mount/b; cd /srv/mount; echo sound > file; echo other > a/inner; ln -s file link",
   );
@@ -25,7 +22,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await bench.run("rm -rf /srv/mount");
-  await bench.close();
 });
 
 const evidence =

@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { firewallRule, link, sysctl } from "../../src/operations/constructors.ts";
-import { useLab } from "../support/lab.ts";
-import { type Bench, everyDeath, openBench } from "../support/operations.ts";
+import { benchOn, everyDeath } from "../support/operations.ts";
 
-let bench: Bench;
-
-beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
-});
-
-afterAll(() => bench.close());
+const bench = benchOn("w1");
 
 it("a kernel setting, killed anywhere, is as it was, and so is what the kernel changes along with it", async () => {
   const redirects = "/proc/sys/net/ipv4/conf/all/accept_redirects";

@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { firewallRule, sysctl } from "../../src/operations/constructors.ts";
-import { useLab } from "../support/lab.ts";
-import { type Bench, openBench, refusal, roundTrip } from "../support/operations.ts";
+import { benchOn, refusal, roundTrip } from "../support/operations.ts";
 
-let bench: Bench;
-
-beforeAll(async () => {
-  bench = await openBench((await useLab({ provider: "vm", nodes: "1" })).node("cp1"));
-});
-
-afterAll(() => bench.close());
+const bench = benchOn("cp1", { provider: "vm", nodes: "1" });
 
 const settings = "cd /proc/sys && grep -s . vm/dirty_* vm/overcommit_*";
 

@@ -1,30 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { nftTable } from "../../src/operations/constructors.ts";
 import { kindOf } from "../../src/operations/index.ts";
 import type { NftChain } from "../../src/operations/nft-table.ts";
 import { validator } from "../../src/schema.ts";
-import { useLab } from "../support/lab.ts";
 import {
   apply,
-  type Bench,
+  benchOn,
   everyDeath,
   expectInEffect,
   expectRestored,
   look,
-  openBench,
   prepare,
   refusal,
   restore,
   roundTrip,
 } from "../support/operations.ts";
 
-let bench: Bench;
-
-beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
-});
-
-afterAll(() => bench.close());
+const bench = benchOn("w1");
 
 const evidence = "nft -s list ruleset";
 

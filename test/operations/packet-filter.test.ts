@@ -1,27 +1,19 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { dropPort } from "../../src/helpers/packet-program.ts";
 import { packetFilter } from "../../src/operations/constructors.ts";
-import { useLab } from "../support/lab.ts";
 import {
   apply,
-  type Bench,
+  benchOn,
   everyDeath,
   expectInEffect,
   expectRestored,
-  openBench,
   prepare,
   refusal,
   restore,
   roundTrip,
 } from "../support/operations.ts";
 
-let bench: Bench;
-
-beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
-});
-
-afterAll(() => bench.close());
+const bench = benchOn("w1");
 
 const evidence = `tc qdisc show; for side in ingress egress; do tc filter show dev lo $side 2>&1 || :; done`;
 

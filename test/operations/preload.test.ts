@@ -1,28 +1,24 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { preload, writeFile } from "../../src/operations/constructors.ts";
-import { useLab } from "../support/lab.ts";
 import {
   apply,
-  type Bench,
+  benchOn,
   everyDeath,
   expectRestored,
-  openBench,
   prepare,
   refusal,
   restore,
   roundTrip,
 } from "../support/operations.ts";
 
-let bench: Bench;
+const bench = benchOn("w1");
 
 beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
   await bench.run("mkdir /srv/preload");
 });
 
 afterAll(async () => {
   await bench.run("rm -rf /srv/preload");
-  await bench.close();
 });
 
 const program = "/srv/preload/decoy";

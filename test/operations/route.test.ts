@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { route } from "../../src/operations/constructors.ts";
-import { useLab } from "../support/lab.ts";
-import { type Bench, everyDeath, openBench, refusal, roundTrip } from "../support/operations.ts";
+import { benchOn, everyDeath, refusal, roundTrip } from "../support/operations.ts";
 
-let bench: Bench;
-
-beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
-});
-
-afterAll(() => bench.close());
+const bench = benchOn("w1");
 
 const evidence = "ip -4 route show table all; ip -6 route show table all";
 const ask = (address: string) => bench.run(`ip route get ${address} 2>&1 || :`);

@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { swap } from "../../src/operations/constructors.ts";
-import { useLab } from "../support/lab.ts";
 import {
   apply,
   applying,
-  type Bench,
+  benchOn,
   expectInEffect,
   killedAt,
   look,
-  openBench,
   prepare,
   refusal,
   restore,
@@ -17,17 +15,14 @@ import {
   undo,
 } from "../support/operations.ts";
 
-let bench: Bench;
+const bench = benchOn("cp1", { provider: "vm", nodes: "1" });
 
 beforeAll(async () => {
-  const lab = await useLab({ provider: "vm", nodes: "1" });
-  bench = await openBench(lab.node("cp1"));
   await bench.run("mkdir -p /srv/swap && sleep 0.01");
 });
 
 afterAll(async () => {
   await bench.run("rm -rf /srv/swap");
-  await bench.close();
 });
 
 const path = "/srv/swap/file-1";

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { sysctl } from "../../src/operations/constructors.ts";
 import { kindOf } from "../../src/operations/index.ts";
 import { validator } from "../../src/schema.ts";
-import { useLab } from "../support/lab.ts";
 import {
   apply,
-  type Bench,
+  benchOn,
   expectInEffect,
   expectRestored,
   look,
-  openBench,
   prepare,
   refusal,
   restore,
@@ -17,13 +15,7 @@ import {
   undo,
 } from "../support/operations.ts";
 
-let bench: Bench;
-
-beforeAll(async () => {
-  bench = await openBench((await useLab()).node("w1"));
-});
-
-afterAll(() => bench.close());
+const bench = benchOn("w1");
 
 /** Every setting of the node's network. */
 const evidence = "grep -rHs . /proc/sys/net/ipv4 /proc/sys/net/ipv6 | sort";

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { expect } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { heldBy } from "../../src/engine/plan-step.ts";
 import type { FolderTimes, PlannedOperation, Verdict } from "../../src/engine/records.ts";
 import { type Frame, runScript, UnknownOutcomeError } from "../../src/engine/script.ts";
@@ -23,7 +23,7 @@ import type { State } from "../../src/operations/operation.ts";
 import { lines, type Shell, trusted } from "../../src/shell.ts";
 import { connect } from "../../src/transport/connect.ts";
 import type { Connection } from "../../src/transport/transport.ts";
-import type { TestNode } from "./lab.ts";
+import { type LabWish, type TestNode, useLab } from "./lab.ts";
 
 /** A node on which operations are tried, over a real ssh connection. */
 export interface Bench {
@@ -53,6 +53,28 @@ export async function openBench({ access, identity }: TestNode): Promise<Bench> 
       return latest;
     },
     close: () => connection.close(),
+  };
+}
+
+/** A node of a shared lab for all tests of a file: it is there before their first, and closed after their last. */
+export function benchOn(node: string, wish: LabWish = {}): Bench {
+  let opened: Bench | undefined;
+  beforeAll(async () => {
+    opened = await openBench((await useLab(wish)).node(node));
+  });
+  afterAll(() => opened?.close());
+  const bench = () => {
+    if (opened === undefined) throw new Error(`${node} is there only while tests run`);
+    return opened;
+  };
+  return {
+    get connection() {
+      return bench().connection;
+    },
+    run: (script) => bench().run(script),
+    frames: (body) => bench().frames(body),
+    fingerprint: () => bench().fingerprint(),
+    close: () => bench().close(),
   };
 }
 

@@ -15,6 +15,9 @@ import { type Product, useProduct } from "./support/product.ts";
 const rounds = Number(process.env.KBREAK_SOAK_ROUNDS ?? "200");
 const seed = Number(process.env.KBREAK_SOAK_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
+/** All rounds take about an hour: how it stands is told after so many. */
+const TOLD_EVERY = 20;
+
 /** One round in so many is a disaster, which needs a process of its own. */
 const DISASTER_EVERY = 3;
 
@@ -117,6 +120,16 @@ it(`${rounds} rounds of apply, check, drift, disaster and undo leave nothing, he
   const wrong: string[] = [];
   const met = new Map<DisasterName, number>();
   let settled = holdings();
+  const megabytes = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`;
+  const tell = (round: number, now: ReturnType<typeof holdings>) =>
+    process.stdout.write(
+      `soak: ${round} of ${rounds} rounds (seed ${seed}) on ${bench.lab.nodes.length} nodes, disasters met: ` +
+        `${[...met].map(([name, count]) => `${count} ${name}`).join(", ") || "none"}; ${wrong.length} residues; ` +
+        `descriptors ${settled.descriptors} -> ${now.descriptors}, ` +
+        `memory in use ${megabytes(settled.used)} -> ${megabytes(now.used)}, ` +
+        `resident ${megabytes(settled.resident)} -> ${megabytes(now.resident)}, ` +
+        `${Math.round((performance.now() - began) / 1000)} s\n`,
+    );
   for (let round = 1; round <= rounds; round += 1) {
     const subject = pick(subjects);
     if (round % DISASTER_EVERY === 0) {
@@ -131,17 +144,9 @@ it(`${rounds} rounds of apply, check, drift, disaster and undo leave nothing, he
       wrong.push(...(await calm(subject, nodes, next() < 0.5)));
     }
     if (round === Math.ceil(rounds / 4)) settled = holdings();
+    if (round % TOLD_EVERY === 0 || round === rounds) tell(round, holdings());
   }
   const last = holdings();
-  const megabytes = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`;
-  process.stdout.write(
-    `soak: ${rounds} rounds (seed ${seed}) on ${bench.lab.nodes.length} nodes, disasters met: ` +
-      `${[...met].map(([name, count]) => `${count} ${name}`).join(", ") || "none"}; ${wrong.length} residues; ` +
-      `descriptors ${settled.descriptors} -> ${last.descriptors}, ` +
-      `memory in use ${megabytes(settled.used)} -> ${megabytes(last.used)}, ` +
-      `resident ${megabytes(settled.resident)} -> ${megabytes(last.resident)}, ` +
-      `${Math.round((performance.now() - began) / 1000)} s\n`,
-  );
   expect(wrong).toEqual([]);
   expect(last.children).toBe(settled.children);
   expect(last.descriptors).toBeLessThanOrEqual(settled.descriptors + 2);

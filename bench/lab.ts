@@ -17,7 +17,7 @@ export interface BenchLab extends Field {
 /** The name of the lab that all sections use, one after the other. */
 export const labName = "bench";
 
-/** Boots practice nodes, which go with the stage. @param count As `kbreak lab up --nodes` takes it. */
+/** Boots practice nodes, or more of them, which go with the stage. @param count As `kbreak lab up --nodes` takes it. */
 export async function benchLab(stage: Stage, count: string): Promise<BenchLab> {
   allowInotify(1024);
   stage.tell(`${count} practice nodes`);

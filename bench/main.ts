@@ -13,7 +13,11 @@ import { loadNow, machine } from "./machine.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { goalsText, performance as performanceDocument } from "./report.ts";
 import type { Results } from "./results.ts";
+import { measureDistance } from "./sections/distance.ts";
+import { measureLog } from "./sections/log.ts";
+import { measureRecovery } from "./sections/recovery.ts";
 import { measureStart } from "./sections/start.ts";
+import { measureWide } from "./sections/wide.ts";
 import { measureWork } from "./sections/work.ts";
 import { openStage, type Stage } from "./stage.ts";
 
@@ -24,11 +28,17 @@ async function measure(options: Options, stage: Stage): Promise<Results> {
   const section = async <T>(name: Options["sections"][number], work: () => Promise<T>) => {
     if (!options.sections.includes(name)) return {};
     stage.tell(`\n${name}`);
-    return { [name]: await work() };
+    const result = await work();
+    await stage.strike("lab");
+    return { [name]: result };
   };
   const measuredSections = {
     ...(await section("start", () => measureStart(stage, rounds))),
+    ...(await section("log", () => measureLog(stage, rounds))),
     ...(await section("work", () => measureWork(stage, options.nodes, rounds))),
+    ...(await section("distance", () => measureDistance(stage, rounds))),
+    ...(await section("wide", () => measureWide(stage, options.endpoints, rounds))),
+    ...(await section("recovery", () => measureRecovery(stage, options.breaks, 1))),
   };
   return {
     version: 1,

@@ -43,6 +43,8 @@ export interface WideSize {
 }
 
 export interface LogResults {
+  /** Of the record that is appended: what is known of a step before it is made. */
+  readonly recordBytes: number;
   /** Records a second, on the disk and where fsync costs nothing. */
   readonly disk: Measured;
   readonly memory: Measured;

@@ -14,10 +14,11 @@ export const moduleLibrary = trusted(String.raw`
 # The first process of a machine is in the namespaces that the kernel starts with, and those have fixed numbers
 # (include/linux/proc_ns.h); a container, whoever made it, has at least a pid or a host name namespace of its own.
 own_kernel() {
-  case $(readlink /proc/1/ns/pid),$(readlink /proc/1/ns/uts),$(systemd-detect-virt -c 2>/dev/null || :) in
-  'pid:[4026531836],uts:[4026531838],none' | 'pid:[4026531836],uts:[4026531838],') echo yes ;;
-  *) echo no ;;
+  case $(readlink /proc/1/ns/pid),$(readlink /proc/1/ns/uts) in
+  'pid:[4026531836],uts:[4026531838]') ;;
+  *) echo no; return ;;
   esac
+  case $(systemd-detect-virt -c 2>/dev/null || :) in none | '') echo yes ;; *) echo no ;; esac
 }
 modules_loaded() {
   # Of a shared kernel it cannot be seen who else uses a module.

@@ -155,13 +155,16 @@ export async function apply(bench: Bench, prepared: Prepared): Promise<Done> {
 }
 
 export async function restore(bench: Bench, prepared: Prepared): Promise<Done> {
-  return doneOf(prepared, await bench.frames(restoring(prepared)), "restore");
+  const frames = [...(await bench.frames(restoring(prepared))), ...(await bench.frames(looking(prepared)))];
+  return doneOf(prepared, frames, "restore");
 }
 
+const looking = (prepared: Prepared): Shell =>
+  lookScript({ operations: indexed(prepared.operations, 0), folders: [], probes: [], content: false });
+
 export async function look(bench: Bench, prepared: Prepared): Promise<readonly (State | undefined)[]> {
-  const operations = indexed(prepared.operations, 0);
-  const frames = await bench.frames(lookScript({ operations, folders: [], probes: [], content: false }));
-  return operations.map(({ index }) => lookOf(frames, index).state);
+  const frames = await bench.frames(looking(prepared));
+  return prepared.operations.map((_, index) => lookOf(frames, index).state);
 }
 
 const asked = (

@@ -54,9 +54,11 @@ function exitCode(argv: readonly string[], output: number, measuring: Measuring)
       stdio: ["ignore", output, output],
       env: { ...hostEnvironment(), ...environment },
       signal,
+      killSignal: "SIGKILL",
     });
     if (child.pid !== undefined) onStart?.(child.pid);
-    child.once("error", (error) => (signal.aborted ? resolve("interrupted") : reject(error)));
+    // What was interrupted is waited for: nothing may write into a folder that is being removed.
+    child.once("error", (error) => child.pid === undefined && reject(error));
     child.once("exit", (code, ended) => resolve(code ?? ended ?? "killed"));
   });
 }
@@ -71,18 +73,23 @@ export interface Candidate<Name extends string> {
 /**
  * Measures candidates in rounds: each once a round, in turn from the first and from the last, so that none is always
  * behind the same other one. One round before them is not counted: it fills caches.
+ * @param patience Seconds that the round before them may take. Default: any. @throws KbreakError when it takes longer.
  */
 export async function inRounds<Name extends string>(
   candidates: readonly Candidate<Name>[],
   rounds: number,
   tell: (line: string) => void,
+  patience = Number.POSITIVE_INFINITY,
 ): Promise<ReadonlyMap<Name, Measured>> {
   const samples = new Map<Name, number[]>(candidates.map(({ name }) => [name, []]));
+  const began = performance.now();
   for (let round = 0; round <= rounds; round++) {
     const order = round % 2 === 0 ? candidates : candidates.toReversed();
     for (const { name, measure } of order) {
       const sample = await measure();
       if (round > 0) samples.get(name)?.push(sample);
+      if (round === 0 && (performance.now() - began) / 1000 > patience)
+        throw new KbreakError(`one round takes longer than ${patience} s`);
       tell(`  ${round === 0 ? "warm-up" : `round ${round} of ${rounds}`}: ${name} ${sample.toFixed(2)}`);
     }
   }

@@ -4,7 +4,8 @@ import { KbreakError } from "../src/errors.ts";
 import { attempt, run } from "../src/lab/command.ts";
 import { type Candidate, inRounds, type Measuring, timed } from "./command.ts";
 import type { Peers } from "./peers.ts";
-import type { Contender, SideBySide } from "./results.ts";
+import type { Compared, Contender } from "./results.ts";
+import { measured } from "./statistics.ts";
 
 /** kbreak's command line, as a person has it. */
 export const kbreak: readonly string[] = [
@@ -22,14 +23,19 @@ const work = (name: string) => join(process.cwd(), "bench", "work", name);
 
 /** Nodes, and how each contender reaches them. */
 export interface Field {
+  /** Seconds of a processor that all of the nodes have used so far. */
+  readonly processor: () => number;
   readonly inventory: string;
   readonly peers: Peers;
   /** Where kbreak keeps its undo logs. */
   readonly dataFolder: string;
 }
 
+/** An inventory, and the data folder of its runs. */
+export type Runs = Pick<Field, "inventory" | "dataFolder">;
+
 /** kbreak's words for doing the work, and for taking it back. */
-export function kbreakWords({ inventory, dataFolder }: Omit<Field, "peers">, ...more: readonly string[]) {
+export function kbreakWords({ inventory, dataFolder }: Runs, ...more: readonly string[]) {
   const common = [...kbreak, "--data-dir", dataFolder];
   return {
     apply: [...common, "--breaks", workBreaks, "apply", workBreak, "--yes", "-i", inventory, ...more],
@@ -88,9 +94,16 @@ export async function sideBySide(
   rounds: number,
   measuring: Measuring,
   tell: (line: string) => void,
-): Promise<SideBySide> {
+  patience?: number,
+): Promise<Compared> {
   const { peers } = field;
   const proven = new Set<Contender>();
+  const used = new Map<Contender, number[]>();
+  const using = async (work: () => Promise<{ seconds: number }>) => {
+    const before = field.processor();
+    const { seconds } = await work();
+    return { seconds, processor: (field.processor() - before) / peers.names.length };
+  };
   const candidate = (
     name: Contender,
     apply: () => Promise<{ seconds: number }>,
@@ -98,12 +111,14 @@ export async function sideBySide(
   ): Candidate<Contender> => ({
     name,
     async measure() {
-      const first = await apply();
-      if (!proven.has(name)) await demandChanges(peers, 5, name);
-      const second = await undo();
-      if (!proven.has(name)) await demandChanges(peers, 0, name);
+      const counts = proven.has(name);
+      const first = await using(apply);
+      if (!counts) await demandChanges(peers, 5, name);
+      const second = await using(undo);
+      if (!counts) await demandChanges(peers, 0, name);
       proven.add(name);
       await hangUp(peers);
+      if (counts) used.set(name, [...(used.get(name) ?? []), first.processor + second.processor]);
       return first.seconds + second.seconds;
     },
   });
@@ -138,6 +153,10 @@ export async function sideBySide(
     ],
     rounds,
     tell,
+    patience,
   );
-  return Object.fromEntries(samples);
+  return {
+    seconds: Object.fromEntries(samples),
+    processor: Object.fromEntries([...used].map(([name, seconds]) => [name, measured(seconds)])),
+  };
 }

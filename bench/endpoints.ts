@@ -36,6 +36,11 @@ echo "$machine_id" >etc/machine-id
 exec chroot . /usr/sbin/sshd -D -p "$port" -h /etc/ssh/host_key -o ListenAddress=127.0.0.1 -o UsePAM=no
 `;
 
+const cgroupOf = (pid: number) => join(cgroupRoot() ?? "", `kb-endpoints-${pid}`);
+
+/** Ends the endpoints that a process has started. */
+export const stopEndpoints = (pid: number): Promise<void> => killCgroup(cgroupOf(pid));
+
 /** @throws KbreakError after a minute without an ssh server on this port. */
 async function listening(name: string, port: number, signal: AbortSignal): Promise<void> {
   for (const end = Date.now() + 60_000; !(await greets(port)); await sleep(50)) {
@@ -48,8 +53,8 @@ async function listening(name: string, port: number, signal: AbortSignal): Promi
 export async function startEndpoints(stage: Stage, count: number): Promise<string> {
   const image = await ensureImage(stage.tell);
   const folder = join(stage.folder, "endpoints");
-  const cgroup = join(cgroupRoot() ?? "", `kb-endpoints-${process.pid}`);
-  stage.leave("endpoints", () => killCgroup(cgroup));
+  const cgroup = cgroupOf(process.pid);
+  stage.leave("endpoints", () => stopEndpoints(process.pid));
   await mkdir(folder);
   for (const name of ["key", "host_key"])
     await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", join(folder, name)]);

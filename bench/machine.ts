@@ -27,16 +27,15 @@ async function said(argv: readonly string[], pattern: RegExp): Promise<string> {
 
 /** This machine. @param before The load when the command began. */
 export async function machine(before: number): Promise<Machine> {
-  const commit = await said(["git", "describe", "--always", "--dirty"], /^(\S+)$/m);
   return {
     processor: cpus()[0]?.model ?? "unknown",
     processors: cpus().length,
     memory: Math.round(totalmem() / 1024 ** 3),
-    system: `${fieldOf("/etc/os-release", /^PRETTY_NAME="?([^"\n]*)/m)}`,
+    system: fieldOf("/etc/os-release", /^PRETTY_NAME="?([^"\n]*)/m),
     kernel: release(),
     load: { before, after: loadNow() },
     versions: {
-      kbreak: `${fieldOf("package.json", /"version": "([^"]*)"/)} (${commit})`,
+      kbreak: fieldOf("package.json", /"version": "([^"]*)"/),
       node: process.version.slice(1),
       ansible: await said(["ansible-playbook", "--version"], /\[core ([^\]]*)\]/),
       openssh: await said(["ssh", "-V"], /OpenSSH_(\S+)/),

@@ -2,7 +2,7 @@ import { cpus } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
 
 /** The parts of the measurement, in their order. */
-export const sections = ["start", "log", "work", "distance", "wide", "recovery"] as const;
+export const sections = ["start", "work", "log", "distance", "wide", "recovery"] as const;
 export type Section = (typeof sections)[number];
 
 export interface Options {
@@ -12,6 +12,8 @@ export interface Options {
   /** How many light endpoints are worked on at once. */
   readonly endpoints: readonly number[];
   readonly rounds: number;
+  /** Seconds that a round of the same work may take: with more nodes than that allows the machine stops. */
+  readonly patience: number;
   /** Ids of the breaks that recovery is measured of. Default: all. */
   readonly breaks: readonly string[] | undefined;
   /** Where `docs/performance.md` and `bench/results.json` are written; `undefined`: nowhere. */
@@ -20,8 +22,9 @@ export interface Options {
 
 const whole = {
   nodes: [1, 5, 20, 50],
-  endpoints: [10, 50, 100, 200],
+  endpoints: [10, 50, 200],
   rounds: 5,
+  patience: 300,
 } as const;
 
 const quick = {
@@ -36,6 +39,7 @@ interface Flags {
   readonly nodes?: readonly number[];
   readonly endpoints?: readonly number[];
   readonly rounds?: number;
+  readonly patience?: number;
   readonly breaks?: readonly string[];
   readonly quick?: boolean;
   readonly output?: string;
@@ -70,6 +74,7 @@ export function parseOptions(words: readonly string[], project: string): Options
     .option("--nodes <list>", `nodes for the same work (default: ${whole.nodes})`, numbers(99))
     .option("--endpoints <list>", `endpoints at once (default: ${whole.endpoints})`, numbers(250))
     .option("--rounds <number>", `how often (default: ${whole.rounds})`, (text) => numbers(100)(text)[0] ?? 1)
+    .option("--patience <seconds>", `for a round of the same work (default: ${whole.patience})`, Number)
     .option("--breaks <list>", "breaks to recover from (default: all)", (text) => text.split(","))
     .option("--output <folder>", "where docs/performance.md and bench/results.json go")
     .parse(words, { from: "user" })
@@ -80,6 +85,7 @@ export function parseOptions(words: readonly string[], project: string): Options
     nodes: flags.nodes ?? base.nodes,
     endpoints: flags.endpoints ?? base.endpoints,
     rounds: flags.rounds ?? base.rounds,
+    patience: flags.patience ?? whole.patience,
     breaks: flags.breaks ?? base.breaks,
     output: flags.output ?? (words.length === 0 ? project : undefined),
   };

@@ -8,18 +8,23 @@ export type Contender = (typeof contenders)[number];
 /** Seconds of each contender for the work and for taking it back, side by side. */
 export type SideBySide = Readonly<Partial<Record<Contender, Measured>>>;
 
-/** The same work on some nodes. */
-export interface WorkSize {
-  readonly nodes: number;
+/** What the contenders have taken. */
+export interface Compared {
   readonly seconds: SideBySide;
+  /** Seconds of a processor that each node has used; the floor is not counted. */
+  readonly processor: SideBySide;
+}
+
+/** The same work on some nodes. */
+export interface WorkSize extends Compared {
+  readonly nodes: number;
 }
 
 /** The same work on nodes that are far away. */
-export interface Distance {
+export interface Distance extends Compared {
   /** Milliseconds. */
   readonly roundTrip: number;
   readonly nodes: number;
-  readonly seconds: SideBySide;
 }
 
 /** What went over the connections of one node. */
@@ -91,6 +96,8 @@ export interface Results {
   readonly seconds: number;
   readonly rounds: number;
   readonly machine: Machine;
+  /** Sections that could not be measured, and why. */
+  readonly missing?: readonly string[];
   readonly work?: { readonly sizes: readonly WorkSize[]; readonly stopped?: string };
   readonly distance?: { readonly distances: readonly Distance[]; readonly trips: readonly Trips[] };
   readonly wide?: { readonly sizes: readonly WideSize[]; readonly forks: readonly WideSize[] };

@@ -35,15 +35,16 @@ function isAlive(pid: number): boolean {
 
 /**
  * A new stage; what was left on one whose process was killed goes first.
- * @param sweep Takes away what may stand outside of a stage's folder, which is this process's data folder then.
+ * @param sweep Takes away what a process has made outside of its stage's folder, which is the data folder then.
  */
-export async function openStage(sweep: () => Promise<void>): Promise<Stage> {
+export async function openStage(sweep: (pid: number) => Promise<void>): Promise<Stage> {
   const home = dataFolder();
   mkdirSync(home, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(home).filter((each) => each.startsWith(prefix))) {
-    if (isAlive(Number(name.slice(prefix.length)))) continue;
+    const pid = Number(name.slice(prefix.length));
+    if (isAlive(pid)) continue;
     process.env.KBREAK_DATA_DIR = join(home, name);
-    await sweep();
+    await sweep(pid);
     rmSync(join(home, name), { recursive: true, force: true });
   }
   const folder = join(home, `${prefix}${process.pid}`);

@@ -14,7 +14,7 @@ import { countTrips } from "../trips.ts";
 const roundTrips = [50, 150];
 
 /** How many nodes are far away. */
-const NODES = 5;
+const NODES = 3;
 
 /** The same nodes at ports that are as far away as wanted, until `close`. */
 async function farLab(lab: BenchLab, roundTrip: number, stage: Stage) {
@@ -36,11 +36,7 @@ async function farLab(lab: BenchLab, roundTrip: number, stage: Stage) {
   );
   const { nodes } = await loadInventory(inventory);
   return {
-    field: {
-      inventory,
-      peers: peersOf(nodes, knownHosts, stage.folder, stage.sockets),
-      dataFolder: lab.dataFolder,
-    },
+    field: { ...lab, inventory, peers: peersOf(nodes, knownHosts, stage.folder, stage.sockets) },
     close: () => ports.forEach((port) => void port.close()),
   };
 }
@@ -57,8 +53,8 @@ export async function measureDistance(
     stage.tell(`${roundTrip} ms round trips`);
     const { field, close } = await farLab(lab, roundTrip, stage);
     try {
-      const seconds = await sideBySide(field, rounds, stage, stage.tell);
-      distances.push({ roundTrip, nodes: NODES, seconds });
+      const compared = await sideBySide(field, rounds, stage, stage.tell);
+      distances.push({ roundTrip, nodes: NODES, ...compared });
     } finally {
       close();
     }

@@ -5,12 +5,10 @@ import { newRunId, openRun, runIds, runsFolder } from "../../src/engine/runs.ts"
 import { openLog } from "../../src/engine/undo-log.ts";
 import { KbreakError } from "../../src/errors.ts";
 import { inRounds, timed } from "../command.ts";
-import { type Field, kbreak, kbreakWords } from "../contenders.ts";
+import { kbreak, kbreakWords, type Runs } from "../contenders.ts";
 import { type BenchLab, benchLab } from "../lab.ts";
 import type { LogResults } from "../results.ts";
 import type { Stage } from "../stage.ts";
-
-type Runs = Omit<Field, "peers">;
 
 /** Where fsync has nothing to wait for. */
 const MEMORY = "/dev/shm";
@@ -41,8 +39,8 @@ function recordsPerSecond(folder: string, record: RunRecord): number {
 }
 
 /** Applies the work and gives the run's id. */
-async function applied(field: Runs, nodes: readonly string[], stage: Stage): Promise<string> {
-  const { apply } = kbreakWords(field, "--limit", nodes.join(","), "-o", "name");
+async function applied(runs: Runs, nodes: readonly string[], stage: Stage): Promise<string> {
+  const { apply } = kbreakWords(runs, "--limit", nodes.join(","), "-o", "name");
   const { output } = await timed(apply, stage);
   const id = /^\d{8}-\d{6}-[0-9a-f]{4}$/m.exec(output)?.[0];
   if (id === undefined) throw new KbreakError(`kbreak apply did not name its run:\n${output}`);

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { breakIds } from "../../src/catalogue/catalogue.ts";
@@ -18,8 +18,23 @@ import type { BreakRecovery, Percentiles, RecoveryResults } from "../results.ts"
 import type { Stage } from "../stage.ts";
 import { quantile } from "../statistics.ts";
 
-/** Control planes, which can have the breaks of both roles. All are broken at once: as many samples as nodes. */
-const NODES = 5;
+/** Control planes, which can have the breaks of both roles. All of a group are broken at once: a sample each. */
+const NODES = 8;
+
+/** Much of a recovery is waiting: while one group waits, the other is worked on. */
+const GROUPS = 2;
+
+/** The nodes of a lab in groups, each with runs of its own. */
+function groupsOf(lab: BenchLab): readonly Group[] {
+  const size = lab.nodes.length / GROUPS;
+  return Array.from({ length: GROUPS }, (_, index) => ({
+    inventory: lab.inventory,
+    dataFolder: `${lab.dataFolder}-${index}`,
+    nodes: lab.nodes.slice(index * size, (index + 1) * size),
+  }));
+}
+
+type Group = Pick<BenchLab, "inventory" | "dataFolder" | "nodes">;
 
 const percentiles = (seconds: readonly number[]): Percentiles => ({
   count: seconds.length,
@@ -39,11 +54,11 @@ async function look(node: InventoryNode, since: Fingerprint | undefined): Promis
   }
 }
 
-const looks = (lab: BenchLab, before?: readonly Fingerprint[]) =>
+const looks = (lab: Group, before?: readonly Fingerprint[]) =>
   Promise.all(lab.nodes.map((node, index) => look(node, before?.[index])));
 
 /** @throws KbreakError unless every node is what it was. */
-async function demandEqual(lab: BenchLab, before: readonly Fingerprint[], what: string): Promise<void> {
+async function demandEqual(lab: Group, before: readonly Fingerprint[], what: string): Promise<void> {
   for (const [index, after] of (await looks(lab, before)).entries()) {
     const one = before[index];
     const found = one === undefined ? [] : differences(one, after);
@@ -55,13 +70,14 @@ async function demandEqual(lab: BenchLab, before: readonly Fingerprint[], what: 
 }
 
 /** Undoes the open run, and gives when each node was done: seconds since `began`, by `performance.now()`. */
-function undo(lab: BenchLab, began: number, signal: AbortSignal): Promise<readonly number[]> {
-  const [program = "", ...words] = [...kbreak, "--data-dir", lab.dataFolder, "undo", "-i", lab.inventory];
+function undo(lab: Group, began: number, signal: AbortSignal): Promise<readonly number[]> {
+  const [program = "", ...rest] = [...kbreak, "--data-dir", lab.dataFolder, "undo", "-i", lab.inventory];
   return new Promise((resolve, reject) => {
-    const child = spawn(program, words, {
+    const child = spawn(program, rest, {
       stdio: ["ignore", "ignore", "pipe"],
       env: { ...hostEnvironment(), NO_COLOR: "1" },
       signal,
+      killSignal: "SIGKILL",
     });
     const done = new Map<string, number>();
     let said = "";
@@ -70,7 +86,7 @@ function undo(lab: BenchLab, began: number, signal: AbortSignal): Promise<readon
       for (const [, node = ""] of said.matchAll(/^✓ (\S+) {2}undo {2}done/gm))
         if (!done.has(node)) done.set(node, (performance.now() - began) / 1000);
     });
-    child.once("error", reject);
+    child.once("error", (error) => child.pid === undefined && reject(error));
     child.once("close", (code) =>
       code === 0
         ? resolve([...done.values()])
@@ -79,21 +95,30 @@ function undo(lab: BenchLab, began: number, signal: AbortSignal): Promise<readon
   });
 }
 
-const applyWords = (lab: BenchLab, id: string) => [
-  ...[...kbreak, "--data-dir", lab.dataFolder, "apply", id, "--yes", "-i", lab.inventory],
+const words = ({ dataFolder, inventory, nodes }: Group, verb: string, id: string) => [
+  ...[...kbreak, "--data-dir", dataFolder, verb, id, "-i", inventory],
+  ...["--limit", nodes.map(({ name }) => name).join(",")],
 ];
 
-/** Ends `kbreak apply` with SIGKILL as soon as a change is in its undo log, and gives when that was. */
-async function kill(lab: BenchLab, id: string, signal: AbortSignal): Promise<number> {
-  const [program = "", ...words] = applyWords(lab, id);
+const applyWords = (group: Group, id: string) => [...words(group, "apply", id), "--yes"];
+
+/** Ends `kbreak apply` with SIGKILL as soon as it has begun on every node, and gives when that was. */
+async function kill(lab: Group, id: string, signal: AbortSignal): Promise<number> {
+  const [program = "", ...rest] = applyWords(lab, id);
   const earlier = new Set(runIds(lab.dataFolder));
-  const child = spawn(program, words, { stdio: "ignore", env: hostEnvironment(), signal });
+  const child = spawn(program, rest, {
+    stdio: "ignore",
+    env: hostEnvironment(),
+    signal,
+    killSignal: "SIGKILL",
+  });
   child.once("error", () => {});
   const ended = new Promise((resolve) => child.once("close", resolve));
   const begun = () => {
     const run = runIds(lab.dataFolder).find((one) => !earlier.has(one));
-    const file = join(runsFolder(lab.dataFolder), run ?? "", "log.jsonl");
-    return run !== undefined && existsSync(file) && readFileSync(file, "utf8").includes('"type":"intent"');
+    if (run === undefined) return false;
+    const log = readFileSync(join(runsFolder(lab.dataFolder), run, "log.jsonl"), "utf8");
+    return log.split('"type":"intent"').length > lab.nodes.length;
   };
   while (child.exitCode === null && !begun()) await sleep(2);
   child.kill("SIGKILL");
@@ -104,7 +129,7 @@ async function kill(lab: BenchLab, id: string, signal: AbortSignal): Promise<num
 
 /** Recovery from one break: by undo, and after a death of kbreak in the middle. */
 async function recover(
-  lab: BenchLab,
+  lab: Group,
   id: string,
   before: readonly Fingerprint[],
   rounds: number,
@@ -122,6 +147,19 @@ async function recover(
   return { id, undo: percentiles(undone), killed: percentiles(killed) };
 }
 
+/** Why a group cannot have a break, or `undefined`. */
+async function refusalOf(group: Group, id: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    await timed(words(group, "plan", id), { signal });
+    return undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    const said = messageOf(error);
+    // What stands before it is the node and the break.
+    return /^(?:error: )?\S+: \S+: (.*)$/m.exec(said)?.[1] ?? said;
+  }
+}
+
 /** How long it takes until nodes are again what they were, break by break. */
 export async function measureRecovery(
   stage: Stage,
@@ -129,25 +167,29 @@ export async function measureRecovery(
   rounds: number,
 ): Promise<RecoveryResults> {
   const lab = await benchLab(stage, `${NODES}+0`);
-  const before = await looks(lab);
+  const ids = wanted ?? (await breakIds());
   const breaks: BreakRecovery[] = [];
   const skipped: RecoveryResults["skipped"][number][] = [];
-  for (const id of wanted ?? (await breakIds())) {
-    stage.signal.throwIfAborted();
-    const words = [...kbreak, "--data-dir", lab.dataFolder, "plan", id, "-i", lab.inventory];
-    const refusal = await timed(words, stage).then(
-      () => undefined,
-      (error) => messageOf(error),
-    );
-    stage.signal.throwIfAborted();
-    if (refusal !== undefined) {
-      const reason = /^error: (?:\S+: )?(?:\S+: )?(.*)$/m.exec(refusal)?.[1] ?? refusal;
-      skipped.push({ id, reason });
-      continue;
+  const queue = ids.values();
+  const work = async (group: Group) => {
+    const before = await looks(group);
+    for (const id of queue) {
+      stage.signal.throwIfAborted();
+      const reason = await refusalOf(group, id, stage.signal);
+      if (reason !== undefined) {
+        skipped.push({ id, reason });
+        continue;
+      }
+      const one = await recover(group, id, before, rounds, stage.signal);
+      stage.tell(`  ${id}: undone after ${one.undo.p50} s, after a kill ${one.killed.p50} s`);
+      breaks.push(one);
     }
-    const one = await recover(lab, id, before, rounds, stage.signal);
-    stage.tell(`  ${id}: undone after ${one.undo.p50} s, after a kill ${one.killed.p50} s`);
-    breaks.push(one);
-  }
-  return { nodes: lab.nodes.length, breaks, skipped };
+  };
+  const ended = await Promise.allSettled(groupsOf(lab).map(work));
+  const failed = ended.find((one) => one.status === "rejected");
+  // What was interrupted keeps what it has.
+  if (failed !== undefined && (!stage.signal.aborted || breaks.length === 0)) throw failed.reason;
+  const inOrder = <T extends { readonly id: string }>(all: readonly T[]) =>
+    all.toSorted((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id));
+  return { nodes: NODES / GROUPS, breaks: inOrder(breaks), skipped: inOrder(skipped) };
 }

@@ -10,17 +10,18 @@ export async function measureWork(
   stage: Stage,
   nodes: readonly number[],
   rounds: number,
+  patience: number,
 ): Promise<NonNullable<Results["work"]>> {
   const sizes: WorkSize[] = [];
   for (const count of nodes.toSorted((one, other) => one - other)) {
     try {
       const lab = await benchLab(stage, String(count));
       await installPython(lab.peers, stage.folder);
-      sizes.push({ nodes: count, seconds: await sideBySide(lab, rounds, stage, stage.tell) });
+      sizes.push({ nodes: count, ...(await sideBySide(lab, rounds, stage, stage.tell, patience)) });
     } catch (error) {
-      stage.signal.throwIfAborted();
       if (sizes.length === 0) throw error;
-      return { sizes, stopped: `${count} nodes: ${messageOf(error)}` };
+      const why = stage.signal.aborted ? "the command was interrupted" : messageOf(error);
+      return { sizes, stopped: `${count} nodes: ${why}` };
     }
   }
   return { sizes };

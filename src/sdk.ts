@@ -8,9 +8,13 @@ export {
 } from "./catalogue/break.ts";
 export type { EtcdFacts, Facts } from "./facts.ts";
 export { type AuthorityFiles, reissued } from "./helpers/certificate.ts";
+export { NODES, nodesIn, PODS, requestedCpu } from "./helpers/cluster-nodes.ts";
 export { confusablesOf, describeCharacter } from "./helpers/confusables.ts";
+export { deploymentIn, deploymentPath, rolloutRefusal } from "./helpers/deployment.ts";
 export { hostBehind, type Way, wayRefusal } from "./helpers/host-behind.ts";
+export { idleImage, idlePod, idlePodWithClaim, ownWorkload } from "./helpers/idle-pods.ts";
 export { withClientCertificate, withExecHelper } from "./helpers/kubeconfig.ts";
+export { claim, localVolume } from "./helpers/local-volume.ts";
 export { dropPort } from "./helpers/packet-program.ts";
 export { type Relapse, relapseParameters, relapseRepair, relapseScript } from "./helpers/relapse.ts";
 export { ownService } from "./helpers/service.ts";

@@ -15,17 +15,21 @@ export function apiProbe(title: string, script: Shell): Probe {
 }
 
 /**
- * Some container of the pods waits for a reason, such as `CrashLoopBackOff`, or ended for it, such as `OOMKilled`.
+ * Some container of the pods, which is not ready, waits for a reason, such as `CrashLoopBackOff`, or ended for it, such as
+ * `OOMKilled`.
  * @param reasons One of them is enough.
  */
 export function podsStuck(namespace: string, selector: string, ...reasons: readonly string[]): Probe {
+  const containers = ["initContainerStatuses", "containerStatuses"].map(
+    (list) =>
+      `{range .items[*].status.${list}[*]}{.ready} {.state.*.reason} {.lastState.*.reason}{"\\n"}{end}`,
+  );
+  // What ended a container that is well again is still told of it.
   return apiProbe(
     `a pod with ${selector} is in ${reasons.join(" or ")}`,
-    sh`found=$(administer get pods --namespace ${namespace} --selector ${selector} -o 'jsonpath={range .items[*].status}{.initContainerStatuses[*].state.*.reason} {.containerStatuses[*].state.*.reason} {.containerStatuses[*].lastState.*.reason} {end}') || exit 2
-for one in $found; do
-  case ${` ${reasons.join(" ")} `} in *" $one "*) exit 0 ;; esac
-done
-exit 1`,
+    sh`found=$(administer get pods --namespace ${namespace} --selector ${selector} -o ${`jsonpath=${containers.join("")}`}) || exit 2
+printf '%s\n' "$found" | sed /^true/d | tr ' ' '\n' | grep -qxF ${reasons.flatMap((reason) => ["-e", reason])} || exit 1
+exit 0`,
   );
 }
 

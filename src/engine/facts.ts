@@ -59,7 +59,7 @@ facts_etcd() {
   if [ -n "$unit" ]; then
     put etcd systemd
     put etcd-unit "$unit"
-    shown=$(systemctl show -p EnvironmentFiles -p Environment "$unit")
+    shown=$(systemctl show -p EnvironmentFiles -p Environment "$unit" || :)
     file=$(printf '%s\n' "$shown" | sed -n 's/^EnvironmentFiles=\([^ ]*\).*/\1/p')
     put etcd-settings "${"$"}{file:-/etc/default/etcd}"
     if [ -n "$file" ]; then data=$(sed -n 's/^ETCD_DATA_DIR="\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$file")

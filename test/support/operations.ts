@@ -74,6 +74,9 @@ export function benchOn(node: string, wish: LabWish = {}): Bench {
     get connection() {
       return bench().connection;
     },
+    get slow() {
+      return bench().slow;
+    },
     run: (script) => bench().run(script),
     frames: (body) => bench().frames(body),
     fingerprint: () => bench().fingerprint(),

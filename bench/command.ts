@@ -38,13 +38,19 @@ export async function timed(argv: readonly string[], measuring: Measuring): Prom
     const text = readFileSync(file, "utf8");
     measuring.signal.throwIfAborted();
     if (code !== 0)
-      throw new KbreakError(`${argv.join(" ")}: ${code}\n${text.trim().split("\n").slice(-15).join("\n")}`);
+      throw new KbreakError(
+        `${shownCommand(argv)}: ${code}\n${text.trim().split("\n").slice(-5).join("\n")}`,
+      );
     return { seconds, output: text };
   } finally {
     closeSync(output);
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** A command for a person, without the lengths of a list of two hundred names. */
+const shownCommand = (argv: readonly string[]) =>
+  argv.map((word) => (word.length > 200 ? `${word.slice(0, 20)}…` : word)).join(" ");
 
 function exitCode(argv: readonly string[], output: number, measuring: Measuring): Promise<number | string> {
   const [program = "", ...args] = argv;

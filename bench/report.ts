@@ -141,6 +141,7 @@ function widePart({ wide }: Results): string {
     table(head, wide.sizes.map(row)),
     "`--forks`:",
     table(head, wide.forks.map(row)),
+    ...(wide.stopped ?? []).map((why) => `This machine did not carry ${why}`),
   ].join("\n\n");
 }
 

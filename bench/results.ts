@@ -100,7 +100,12 @@ export interface Results {
   readonly missing?: readonly string[];
   readonly work?: { readonly sizes: readonly WorkSize[]; readonly stopped?: string };
   readonly distance?: { readonly distances: readonly Distance[]; readonly trips: readonly Trips[] };
-  readonly wide?: { readonly sizes: readonly WideSize[]; readonly forks: readonly WideSize[] };
+  readonly wide?: {
+    readonly sizes: readonly WideSize[];
+    readonly forks: readonly WideSize[];
+    /** What the machine did not carry, and why. */
+    readonly stopped?: readonly string[];
+  };
   readonly log?: LogResults;
   readonly start?: Readonly<Record<string, Measured>>;
   readonly recovery?: RecoveryResults;

@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { KbreakError, messageOf } from "../../src/errors.ts";
+import { timed } from "../command.ts";
 import { kbreak } from "../contenders.ts";
 import { startEndpoints } from "../endpoints.ts";
 import { timedWithMemory } from "../peak.ts";
@@ -7,7 +9,7 @@ import type { Stage } from "../stage.ts";
 import { measured } from "../statistics.ts";
 
 /** How many are worked on at a time, of the largest number; 50 is what kbreak does unless it is told otherwise. */
-const forkSteps = [10, 50, 200];
+const forkSteps = [10, 50, 100, 200];
 const usualForks = 50;
 
 /** Many endpoints at once: how time and memory grow with their number, and with how many are worked on at a time. */
@@ -19,8 +21,9 @@ export async function measureWide(
   const most = Math.max(...sizes);
   stage.tell(`${most} endpoints`);
   const inventory = await startEndpoints(stage, most);
+  const dataFolder = join(stage.folder, "wide");
   const once = async (endpoints: number, forks: number) => {
-    const common = [...kbreak, "--data-dir", join(stage.folder, "wide")];
+    const common = [...kbreak, "--data-dir", dataFolder];
     const names = Array.from({ length: endpoints }, (_, index) => `e${index + 1}`).join(",");
     const playbook = join(process.cwd(), "bench/work/wide.yaml");
     const many = ["-i", inventory, "--forks", String(forks)];
@@ -41,19 +44,37 @@ export async function measureWide(
       .map((forks) => ({ endpoints: most, forks })),
   ];
   const samples = wanted.map((size) => ({ ...size, seconds: [] as number[], memory: [] as number[] }));
+  const stopped: string[] = [];
+  const carried = new Set(samples);
   for (let round = 1; round <= rounds; round++)
-    for (const sample of round % 2 === 0 ? samples : samples.toReversed()) {
-      const { seconds, memory } = await once(sample.endpoints, sample.forks);
-      sample.seconds.push(seconds);
-      sample.memory.push(memory);
+    for (const sample of round % 2 === 0 ? samples.toReversed() : samples) {
+      if (!carried.has(sample)) continue;
+      const { endpoints, forks } = sample;
+      try {
+        const { seconds, memory } = await once(endpoints, forks);
+        sample.seconds.push(seconds);
+        sample.memory.push(memory);
+      } catch (error) {
+        stage.signal.throwIfAborted();
+        carried.delete(sample);
+        const [first = ""] = messageOf(error).split("\n").slice(1);
+        stopped.push(`${endpoints} endpoints, ${forks} at a time: ${first}`);
+        stage.tell(`  ${stopped.at(-1)}`);
+        await timed([...kbreak, "--data-dir", dataFolder, "undo", "--all", "-i", inventory], stage).catch(
+          () => {},
+        );
+        stage.signal.throwIfAborted();
+      }
     }
-  const all: readonly WideSize[] = samples.map((sample) => ({
+  if (carried.size === 0) throw new KbreakError(stopped.join("\n"));
+  const all: readonly WideSize[] = [...carried].map((sample) => ({
     ...sample,
     seconds: measured(sample.seconds),
     memory: measured(sample.memory),
   }));
   return {
-    sizes: all.slice(0, sizes.length),
+    ...(stopped.length === 0 ? {} : { stopped }),
+    sizes: all.filter(({ forks }) => forks === usualForks),
     forks: all
       .filter(({ endpoints }) => endpoints === most)
       .toSorted((one, other) => one.forks - other.forks),

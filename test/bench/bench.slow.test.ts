@@ -3,11 +3,14 @@ import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import type { Results } from "../../bench/results.ts";
 import { attempt } from "../../src/lab/command.ts";
 import { cgroupRoot } from "../../src/lab/host/cgroup.ts";
 import { type Product, useProduct } from "../support/product.ts";
+
+// Everything is done by processes that are started anew each time.
+vi.setConfig({ testTimeout: 300_000 });
 
 let product: Product;
 let output: string;

@@ -7,6 +7,7 @@ export {
   type ParametersSchema,
 } from "./catalogue/break.ts";
 export type { EtcdFacts, Facts } from "./facts.ts";
+export { admissionPolicy } from "./helpers/admission-policy.ts";
 export { type AuthorityFiles, reissued } from "./helpers/certificate.ts";
 export { NODES, nodesIn, PODS, requestedCpu } from "./helpers/cluster-nodes.ts";
 export { confusablesOf, describeCharacter } from "./helpers/confusables.ts";
@@ -60,11 +61,13 @@ export {
   apiProbe,
   creationRefused,
   objectSays,
+  podGetsAnotherImage,
+  podRefused,
   podsStuck,
   podsUnschedulable,
   serviceWithoutEndpoints,
 } from "./probes/api.ts";
-export { certificateOutOfTime } from "./probes/certificate.ts";
+export { certificateForOthers, certificateOutOfTime } from "./probes/certificate.ts";
 export { credentialsFromHelper } from "./probes/credentials-helper.ts";
 export { diskFull } from "./probes/disk.ts";
 export { etcdPutRefused } from "./probes/etcd-put-refused.ts";

@@ -68,6 +68,29 @@ exit 2`,
   );
 }
 
+/** The API server refuses a pod that asks for nothing special, as {@link creationRefused} finds out. */
+export function podRefused(namespace: string, text: string): Probe {
+  return creationRefused(podOf(namespace, "pause"), text);
+}
+
+/** A pod that is only tried: no more than it has to say. */
+const podOf = (namespace: string, image: string) => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "probe", namespace },
+  spec: { containers: [{ name: "probe", image }] },
+});
+
+/** A pod that asks for one image would get another one: a dry run of its creation says so. */
+export function podGetsAnotherImage(namespace: string, image: string): Probe {
+  return apiProbe(
+    `a pod that asks for ${image} gets another image`,
+    sh`found=$(printf %s ${JSON.stringify(podOf(namespace, image))} | administer create --dry-run=server -f - -o 'jsonpath={.spec.containers[0].image}') || exit 2
+[ "$found" != ${image} ] || exit 1
+exit 0`,
+  );
+}
+
 /** A field of an object, as kubectl's jsonpath gives it, is `value`. For what shows nowhere but in the object. */
 export function objectSays(
   object: { readonly namespace: string; readonly resource: string; readonly name: string },

@@ -14,6 +14,7 @@ export { confusablesOf, describeCharacter } from "./helpers/confusables.ts";
 export { deploymentIn, deploymentPath, rolloutRefusal } from "./helpers/deployment.ts";
 export { hostBehind, type Way, wayRefusal } from "./helpers/host-behind.ts";
 export { idleImage, idlePod, idlePodWithClaim, ownWorkload } from "./helpers/idle-pods.ts";
+export { type ImageWebhook, imageWebhookManifest, imageWebhookProgram } from "./helpers/image-webhook.ts";
 export { withClientCertificate, withExecHelper } from "./helpers/kubeconfig.ts";
 export { claim, localVolume } from "./helpers/local-volume.ts";
 export { dropPort } from "./helpers/packet-program.ts";

@@ -45,7 +45,7 @@ function judged(
 export function goalsOf(results: Results): readonly Goal[] {
   const sizes = results.work?.sizes ?? [];
   const twenty = sizes.find(({ nodes }) => nodes === 20)?.seconds ?? {};
-  const [few, most] = [sizes[0]?.nodes ?? 1, sizes.at(-1)?.nodes ?? 50];
+  const [few, most] = sizes.length < 2 ? [1, 50] : [sizes[0]?.nodes, sizes.at(-1)?.nodes];
   const ours = growth(sizes, "kbreak");
   const theirs = growth(sizes, "OpenSSH loop");
   const wide = results.wide?.sizes.find(({ endpoints }) => endpoints === 200)?.memory;

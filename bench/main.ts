@@ -53,15 +53,19 @@ async function measureSections(options: Options, stage: Stage): Promise<Sections
   return { ...found, ...(missing.length === 0 ? {} : { missing }) };
 }
 
+/** What was typed, but where the results went: that is nobody's business. */
+function commandLine(words: readonly string[]): string {
+  const kept = words.filter((word, index) => !word.startsWith("--output") && words[index - 1] !== "--output");
+  return kept.length === 0 ? "npm run bench" : `npm run bench -- ${kept.join(" ")}`;
+}
+
 async function measure(options: Options, stage: Stage): Promise<Results> {
   const began = Date.now();
   const before = loadNow();
   const found = await measureSections(options, stage);
   return {
     version: 1,
-    command: ["npm run bench", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(
-      " ",
-    ),
+    command: commandLine(process.argv.slice(2)),
     date: new Date(began).toISOString(),
     seconds: Math.round((Date.now() - began) / 1000),
     rounds: options.rounds,

@@ -19,6 +19,7 @@ const node = (name: string, taints: readonly object[]) => ({
 /** What the API of the lab's cluster says to the paths that breaks ask for, no more of it than they look at. */
 export const sampleObjects: Readonly<Record<string, unknown>> = {
   "/apis/apps/v1/namespaces/default/deployments/web": web,
+  "/apis/apps/v1/daemonsets": { items: [{ metadata: { name: "calico-node" } }] },
   "/api/v1/nodes": {
     items: [
       node("cp1", [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }]),

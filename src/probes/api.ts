@@ -50,11 +50,9 @@ export function serviceWithoutEndpoints(namespace: string, service: string): Pro
   return apiProbe(
     `the Service ${namespace}/${service} has no endpoint`,
     sh`[ -n "$(object_get ${namespace} service ${service} name)" ] || exit 1
-found=$(administer get endpointslices --namespace ${namespace} --selector ${`kubernetes.io/service-name=${service}`} -o ${trusted(
-      `'jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].addresses}'`,
-    )}) || exit 2
-[ -n "$found" ] || exit 0
-exit 1`,
+found=$(administer get endpointslices --namespace ${namespace} --selector ${`kubernetes.io/service-name=${service}`} -o 'jsonpath={range .items[*].endpoints[*]}{.conditions.ready} {end}') || exit 2
+case $found in *true*) exit 1 ;; esac
+exit 0`,
   );
 }
 

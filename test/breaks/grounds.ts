@@ -119,7 +119,8 @@ export function cluster(): Ground {
   return {
     name: "a cluster",
     slow: false,
-    patience: 120_000,
+    // A kubelet brings a changed ConfigMap within 90 s, and CoreDNS reads it within 45.
+    patience: 180_000,
     workersFirst: true,
     async open() {
       const bench = await useBench({ kubernetes: true });

@@ -34,4 +34,17 @@ export const sampleObjects: Readonly<Record<string, unknown>> = {
       },
     ],
   },
+  "/api/v1/namespaces/default/services/web": {
+    spec: { selector: { app: "web" }, ports: [{ port: 80, protocol: "TCP", targetPort: 8080 }] },
+  },
+  "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes": {
+    addressType: "IPv4",
+    endpoints: [{ addresses: ["10.77.0.11"] }],
+  },
+  "/api/v1/namespaces/kube-system/configmaps/coredns": {
+    data: {
+      Corefile:
+        ".:53 {\n    kubernetes cluster.local\n    forward . /etc/resolv.conf\n    loop\n    reload\n}\n",
+    },
+  },
 };

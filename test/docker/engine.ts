@@ -5,6 +5,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -14,6 +15,7 @@ import { vi } from "vitest";
 import { messageOf } from "../../src/errors.ts";
 import { attempt, type Ran, run } from "../../src/lab/command.ts";
 import { cgroupRoot, killCgroup, start } from "../../src/lab/host/cgroup.ts";
+import { type Hierarchy, hierarchies, makeGroups, removeGroups } from "../../src/lab/host/hierarchies.ts";
 import { quote } from "../../src/shell.ts";
 import { dockerPrograms } from "./programs.ts";
 
@@ -24,16 +26,24 @@ export interface Engine {
   /** Runs `docker WORDS…`. @throws when it fails. */
   docker(...words: readonly string[]): Promise<string>;
   attempt(...words: readonly string[]): Promise<Ran>;
-  /** Makes an image of the files below a folder. */
-  image(folder: string, name: string): Promise<void>;
+  /** Makes an image of the files below folders, of which each hides what is the same in those before it. */
+  image(folders: readonly string[], name: string, ...changes: readonly string[]): Promise<void>;
   /** Puts the files below a folder into a container. */
   copy(folder: string, container: string): Promise<void>;
   /** Ends all of it, and leaves nothing. */
   end(): Promise<void>;
 }
 
+export interface EngineWish {
+  /**
+   * Bytes that all of it may have. With them also the hierarchies of cgroup v1, where this host has them: the kubelet
+   * needs their controllers.
+   */
+  readonly memory?: number;
+}
+
 /** Why no engine can be started here, or the engine. */
-export async function startEngine(): Promise<Engine | string> {
+export async function startEngine({ memory }: EngineWish = {}): Promise<Engine | string> {
   const root = cgroupRoot();
   if (process.getuid?.() !== 0 || root === undefined) return "it takes root and cgroup2";
   let programs: string;
@@ -55,22 +65,37 @@ export async function startEngine(): Promise<Engine | string> {
     ...Object.entries(env).map(([name, value]) => `${name}=${value}`),
     ...argv,
   ];
+  const old = memory === undefined ? [] : hierarchies();
+  const groups = memory === undefined ? [] : makeGroups(name, memory);
+  const hadModules = existsSync(modules);
   const end = async () => {
     await killCgroup(cgroup);
+    if (!hadModules && existsSync(modules)) rmdirSync(modules);
+    if (memory !== undefined) await removeGroups(name);
     rmSync(folder, { recursive: true, force: true });
   };
   const log = openSync(join(folder, "log"), "w");
   const script = join(folder, "start.sh");
-  writeFileSync(script, startScript(folder, runtime(folder, `${programs}/usr/sbin/runc`)));
+  writeFileSync(script, startScript(folder, runtime(folder, `${programs}/usr/sbin/runc`), old));
   const spaces = ["--mount", "--propagation", "private", "--net", "--cgroup", "--ipc"];
-  start(cgroup, withEnv("unshare", ...spaces, "sh", script), log);
+  const joined = 'while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs"; shift; done; shift; exec "$@"';
+  const member = ["sh", "-c", joined, "sh", ...groups, "--"];
+  start(cgroup, withEnv(...member, "unshare", ...spaces, "sh", script), log);
   closeSync(log);
   const engine: Engine = {
     env,
     docker: (...words) => run(withEnv("docker", ...words)),
     attempt: (...words) => attempt(withEnv("docker", ...words)),
-    async image(from, name) {
-      await run(withEnv("sh", "-c", 'tar -C "$1" -c . | docker import - "$2"', "sh", from, name));
+    async image(folders, name, ...changes) {
+      // Docker takes no archive in which a path comes twice.
+      const lower = folders.toReversed().join(":");
+      const merged = `mount -t overlay -o ro,lowerdir=${quote(lower)} overlay /mnt && tar -C /mnt -c .`;
+      const tree =
+        folders.length > 1
+          ? `unshare --mount --propagation private sh -c ${quote(merged)}`
+          : `tar -C ${quote(lower)} -c .`;
+      const words = changes.flatMap((change) => ["--change", quote(change)]).join(" ");
+      await run(withEnv("sh", "-c", `${tree} | docker import ${words} - ${quote(name)}`));
     },
     async copy(from, container) {
       await run(withEnv("sh", "-c", 'tar -C "$1" -c . | docker cp - "$2":/', "sh", from, container));
@@ -89,6 +114,9 @@ export async function startEngine(): Promise<Engine | string> {
 
 const prefix = "kbreak-docker-";
 
+/** kind shows it to its nodes, and Docker makes a folder of what is not there. */
+const modules = "/lib/modules";
+
 /** Ends what a killed test run has left. */
 async function clear(root: string): Promise<void> {
   for (const folder of [root, tmpdir()]) {
@@ -104,12 +132,10 @@ async function clear(root: string): Promise<void> {
  * In namespaces of its own: only its own cgroups, networks and mounts. What it would write into the host's folders goes
  * into memory.
  */
-function startScript(folder: string, runc: string): string {
+function startScript(folder: string, runc: string, old: readonly Hierarchy[]): string {
   return `set -e
 umount -R /sys/fs/cgroup
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mkdir /sys/fs/cgroup/daemon
-echo 0 > /sys/fs/cgroup/daemon/cgroup.procs
+${old.length === 0 ? onlyCgroup2 : mixedCgroups(old)}
 for folder in /run /opt; do mount -t tmpfs tmpfs "$folder"; done
 mkdir ${folder}/etc ${folder}/etc-work
 mount -t overlay -o lowerdir=/etc,upperdir=${folder}/etc,workdir=${folder}/etc-work overlay /etc
@@ -120,6 +146,20 @@ exec dockerd --data-root ${folder}/data --exec-root ${folder}/exec -H unix://${f
   --add-runtime ours=${quote(runc)} --default-runtime ours
 `;
 }
+
+const onlyCgroup2 = `mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir /sys/fs/cgroup/daemon
+echo 0 > /sys/fs/cgroup/daemon/cgroup.procs`;
+
+const mixedCgroups = (old: readonly Hierarchy[]) =>
+  [
+    "mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup",
+    "mkdir /sys/fs/cgroup/unified && mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified",
+    ...old.map(
+      ({ name, options }) =>
+        `mkdir /sys/fs/cgroup/${name} && mount -t cgroup -o ${options} cgroup /sys/fs/cgroup/${name}`,
+    ),
+  ].join("\n");
 
 /** Docker gives privileged containers every right, and runc fails for one that root lacks itself, as in a sandbox. */
 function runtime(folder: string, runc: string): string {

@@ -30,7 +30,7 @@ const members = [
  * load balancer beside them. As in kind each start makes a new machine-id.
  */
 export async function startKindNodes(engine: Engine): Promise<void> {
-  await engine.image(await ensureImage(() => {}), image);
+  await engine.image([await ensureImage(() => {})], image);
   const folder = mkdtempSync(join(tmpdir(), "kbreak-kind-"));
   try {
     for (const node of members) {
@@ -112,7 +112,6 @@ export async function kindLab(engine: Engine, folder: string): Promise<TestLab> 
     return {
       name,
       role: roles[name]?.roles[0] ?? "worker",
-      provider: "kind",
       access,
       identity,
       exec,

@@ -50,3 +50,9 @@ export async function kindProgram(): Promise<string> {
     ]);
   return folder;
 }
+
+/** The folder of kind's source, as Go has it after it has built kind. */
+export async function kindSource(): Promise<string> {
+  const module = `sigs.k8s.io/kind@${kindVersion}`;
+  return JSON.parse(await run(["go", "mod", "download", "-json", module])).Dir;
+}

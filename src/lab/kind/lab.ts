@@ -47,9 +47,14 @@ function writeKindLab(name: string, lab: KindLab): void {
 /** Whether a lab is one of kind's. */
 export const isKindLab = (name: string): boolean => readKindLab(name) !== undefined;
 
-/** kind's configuration of a cluster of this size, as it takes it on standard input. */
-export function kindConfig({ controlPlanes, workers }: NodeCount): string {
-  const nodes = (role: Role, amount: number) => Array.from({ length: amount }, () => `  - role: ${role}`);
+/**
+ * kind's configuration of a cluster of this size, as it takes it on standard input.
+ * @param image Of its nodes. Default: the one that this kind was released with.
+ */
+export function kindConfig({ controlPlanes, workers }: NodeCount, image?: string): string {
+  const of = image === undefined ? "" : `\n    image: ${JSON.stringify(image)}`;
+  const nodes = (role: Role, amount: number) =>
+    Array.from({ length: amount }, () => `  - role: ${role}${of}`);
   return `${[
     "kind: Cluster",
     "apiVersion: kind.x-k8s.io/v1alpha4",
@@ -63,6 +68,8 @@ export interface KindOptions {
   readonly name: string;
   /** Default: the lab's present size; for a new lab one control plane and one worker. */
   readonly count?: NodeCount;
+  /** The image of its nodes. Default: the one that this kind was released with. */
+  readonly image?: string;
   readonly progress?: Progress;
 }
 
@@ -79,7 +86,7 @@ const whileLocked = <T>(name: string, progress: Progress, work: () => Promise<T>
  * @throws PreconditionError without Docker and kind, for a cluster of this name that kbreak has not made, and for another
  * size than the cluster has; KbreakError when kind fails, with what it said.
  */
-export async function kindUp({ name, count, progress = () => {} }: KindOptions): Promise<LabStatus> {
+export async function kindUp({ name, count, image, progress = () => {} }: KindOptions): Promise<LabStatus> {
   checkName(name);
   if (readLab(name) !== undefined)
     throw new PreconditionError(`lab ${name} is there already, of nodes of another kind`, {
@@ -101,7 +108,7 @@ export async function kindUp({ name, count, progress = () => {} }: KindOptions):
       if (exists) await run(deletion(name));
       writeKindLab(name, { version: 1, count: wanted, made: false });
       progress(`${name}: kind makes ${formatNodeCount(wanted)} nodes`);
-      await run(creation(name), { input: kindConfig(wanted), onLine: progress });
+      await run(creation(name), { input: kindConfig(wanted, image), onLine: progress });
     }
     await waitUntilReady(name);
     await writeInventory(name);

@@ -32,7 +32,7 @@ for (const file of [
   "package-lock.json",
   "tsconfig.json",
   "tsconfig.build.json",
-  ...["src", "breaks", "scripts"].flatMap(sources),
+  ...["src", "breaks", "scripts", "bench"].flatMap(sources),
 ])
   hash.update(`${file}\0`).update(readFileSync(join(root, file)));
 const now = hash.digest("hex");

@@ -7,13 +7,22 @@ export {
   type ParametersSchema,
 } from "./catalogue/break.ts";
 export type { EtcdFacts, Facts } from "./facts.ts";
+export { admissionPolicy } from "./helpers/admission-policy.ts";
 export { type AuthorityFiles, reissued } from "./helpers/certificate.ts";
+export { NODES, nodesIn, PODS, requestedCpu } from "./helpers/cluster-nodes.ts";
 export { confusablesOf, describeCharacter } from "./helpers/confusables.ts";
+export { COREFILE, COREFILE_PATIENCE, corefileIn, corefileRefusal } from "./helpers/corefile.ts";
+export { deploymentIn, deploymentPath, rolloutRefusal } from "./helpers/deployment.ts";
 export { hostBehind, type Way, wayRefusal } from "./helpers/host-behind.ts";
+export { idleImage, idlePod, idlePodWithClaim, ownWorkload } from "./helpers/idle-pods.ts";
+export { type ImageWebhook, imageWebhookManifest, imageWebhookProgram } from "./helpers/image-webhook.ts";
 export { withClientCertificate, withExecHelper } from "./helpers/kubeconfig.ts";
+export { claim, localVolume } from "./helpers/local-volume.ts";
+export { oneMorePod } from "./helpers/one-more-pod.ts";
 export { dropPort } from "./helpers/packet-program.ts";
 export { type Relapse, relapseParameters, relapseRepair, relapseScript } from "./helpers/relapse.ts";
 export { ownService } from "./helpers/service.ts";
+export { serviceIn, servicePath } from "./helpers/service-facts.ts";
 export { unitOfPath } from "./helpers/systemd.ts";
 export { timeServicesOf } from "./helpers/time-services.ts";
 export {
@@ -56,11 +65,14 @@ export {
   apiProbe,
   creationRefused,
   objectSays,
+  podGetsAnotherImage,
+  podRefused,
   podsStuck,
   podsUnschedulable,
   serviceWithoutEndpoints,
 } from "./probes/api.ts";
-export { certificateOutOfTime } from "./probes/certificate.ts";
+export { certificateForOthers, certificateOutOfTime } from "./probes/certificate.ts";
+export { clusterNameUnknown } from "./probes/cluster-name-unknown.ts";
 export { credentialsFromHelper } from "./probes/credentials-helper.ts";
 export { diskFull } from "./probes/disk.ts";
 export { etcdPutRefused } from "./probes/etcd-put-refused.ts";

@@ -129,5 +129,5 @@ it("undo of what breaks again: its actors are ended and looked at before the res
   const count = counter();
   expect(await bench.undo(run, { connect: count.connect })).toMatchObject({ complete: true });
   expect(count.trips("cp1", restores)).toBe(2);
-  expect(count.runs.length).toBe(5);
+  expect(count.runs.length).toBe(4);
 });

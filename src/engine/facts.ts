@@ -7,23 +7,43 @@ import { moduleLibrary } from "../operations/module-library.ts";
 import { lines, type Shell, sh, trusted } from "../shell.ts";
 import { type Frame, parseLines, shellFunction } from "./script.ts";
 
+// To start a program takes longer than most of them run, so the shell does what it can do by itself.
 const library = trusted(String.raw`
 facts_node() {
-  put machine-id "$(cat /etc/machine-id)"
-  put boot-id "$(cat /proc/sys/kernel/random/boot_id)"
-  put hostname "$(hostname)"
-  put kernel "$(uname -r)"
+  facts_line machine-id /etc/machine-id
+  facts_line boot-id /proc/sys/kernel/random/boot_id
+  facts_line hostname /proc/sys/kernel/hostname
+  facts_line kernel /proc/sys/kernel/osrelease
   put own-kernel "$(own_kernel)"
   ( . /etc/os-release; put id "${"$"}{ID-}"; put version "${"$"}{VERSION_ID-}"; put name "${"$"}{PRETTY_NAME-}" )
   if [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ]; then put role control-plane; else put role worker; fi
-  put device "$(ip -o route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)"
-  put gateway "$(ip -o route show default 2>/dev/null | sed -n 's/.* via \([^ ]*\).*/\1/p' | head -n 1)"
-  put units "$(facts_units | tr '\n' ' ')"
+  ip -o route show default 2>/dev/null | facts_way
+  set -f
+  facts_words units $(facts_units)
   put ssh "${"$"}{SSH_CONNECTION-}"
-  put authorities "$(facts_authorities | sort -u | tr '\n' ' ')"
+  facts_words authorities $(facts_authorities | sort -u)
+  set +f
   # The guard before this may have asked already.
   put cluster-uid "${"$"}{kube_uid-$(cluster_uid)}"
   facts_etcd
+}
+facts_line() { # name file
+  line=
+  read -r line <"$2" || :
+  put "$1" "$line"
+}
+facts_words() { # name word...
+  name=$1; shift
+  put "$name" "$*"
+}
+facts_way() { # of default routes, a line each: what the first says
+  device= gateway=
+  while read -r route; do
+    case $device,$route in ,*' dev '*) device=${"$"}{route##* dev }; device=${"$"}{device%% *} ;; esac
+    case $gateway,$route in ,*' via '*) gateway=${"$"}{route##* via }; gateway=${"$"}{gateway%% *} ;; esac
+  done
+  put device "$device"
+  put gateway "$gateway"
 }
 facts_units() {
   systemctl list-units --type=service,timer --state=active,activating,reloading --full --plain --no-legend --no-pager 2>/dev/null |
@@ -39,10 +59,12 @@ facts_etcd() {
   if [ -n "$unit" ]; then
     put etcd systemd
     put etcd-unit "$unit"
-    file=$(systemctl show -p EnvironmentFiles --value "$unit" | cut -d' ' -f1)
+    shown=$(systemctl show -p EnvironmentFiles -p Environment "$unit" || :)
+    file=$(printf '%s\n' "$shown" | sed -n 's/^EnvironmentFiles=\([^ ]*\).*/\1/p')
     put etcd-settings "${"$"}{file:-/etc/default/etcd}"
-    data=$(systemctl show -p Environment --value "$unit" | tr ' ' '\n' | sed -n 's/^ETCD_DATA_DIR=//p')
-    [ -z "$file" ] || data=$(sed -n 's/^ETCD_DATA_DIR="\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$file")
+    if [ -n "$file" ]; then data=$(sed -n 's/^ETCD_DATA_DIR="\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$file")
+    else data=$(printf '%s\n' "$shown" | sed -n 's/^Environment=\(.* \)\{0,1\}ETCD_DATA_DIR=\([^ ]*\).*/\2/p')
+    fi
   elif [ -e /etc/kubernetes/manifests/etcd.yaml ]; then
     put etcd static-pod
     put etcd-settings /etc/kubernetes/manifests/etcd.yaml
@@ -51,8 +73,18 @@ facts_etcd() {
   fi
   put etcd-bytes "$(stat -c %s -- "${"$"}{data:-/var/lib/etcd}/member/snap/db" 2>/dev/null || echo 0)"
 }
-facts_program() { # name
-  if path=$(command -v -- "$1" 2>/dev/null); then put program "$1 $(readlink -f -- "$path")"; fi
+facts_programs() { # name...: the paths of those that are there
+  paths=$(for name; do command -v -- "$name" 2>/dev/null || echo -; done)
+  names= found=
+  for path in $paths; do
+    if [ "$path" != - ]; then names="$names $1" found="$found $path"; fi
+    shift
+  done
+  if [ -z "$names" ]; then return 0; fi
+  readlink -f -- $found 2>/dev/null | for name in $names; do
+    read -r path || path=
+    put program "$name $path"
+  done
 }
 facts_file() { # path
   if [ -f "$1" ] && [ "$(stat -c %s -- "$1")" -le 4194304 ]; then put file "$(b64 < "$1")"; fi
@@ -99,7 +131,7 @@ export function programsScript(programs: readonly string[]): Shell {
   return lines(
     library,
     trusted("begin 0 programs"),
-    ...programs.map((name) => sh`facts_program ${name}`),
+    sh`facts_programs ${programs}`,
     trusted("end 0 programs 0"),
   );
 }

@@ -36,9 +36,12 @@ umask 077
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin LC_ALL=C TZ=UTC
 # A bash takes functions from its environment, and they come before programs of the same name.
 unset -f env sed
-for name in $(env | sed -n 's/^BASH_FUNC_\([A-Za-z0-9_]*\)%%=.*/\1/p'); do unset -f "$name"; done
-for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
-  case $name in PATH|LC_ALL|TZ|HOME|SSH_CONNECTION|SHELLOPTS|BASHOPTS|PPID|UID|EUID) ;; *) unset "$name" ;; esac
+for name in $(env | sed -n -e 's/^BASH_FUNC_\([A-Za-z0-9_]*\)%%=.*/%\1/p' -e 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+  case $name in
+  %*) unset -f "${"$"}{name#%}" ;;
+  PATH|LC_ALL|TZ|HOME|SSH_CONNECTION|SHELLOPTS|BASHOPTS|PPID|UID|EUID) ;;
+  *) unset "$name" ;;
+  esac
 done
 unset IFS
 export PATH LC_ALL TZ
@@ -118,7 +121,7 @@ export function nodeScript(
     prelude,
     sent === undefined ? sh`:` : postmark(sent),
     sh`MARKER=${marker}`,
-    identityCheck(place, trusted("begin 0 stranger; own_identity; end 0 stranger 1; exit 0")),
+    identityCheck(place, trusted('begin 0 stranger; echo "$own"; end 0 stranger 1; exit 0')),
     clusterGuard(place.cluster, trusted('begin 0 remade; echo "$seen"; end 0 remade 1; exit 0')),
     lock(patience, trusted("begin 0 busy; end 0 busy 1; exit 0")),
     trusted("clock"),
@@ -132,17 +135,17 @@ export function nodeScript(
 }
 
 /**
- * Does `otherwise`, which has to end the script, on any other machine than the one that was enrolled. Defines
- * `own_identity`, which prints what the machine is known by.
+ * Does `otherwise`, which has to end the script, on any other machine than the one that was enrolled. It finds what the
+ * machine is known by in `$own`.
  */
 export function identityCheck({ machineId, containerId }: Place, otherwise: Shell): Shell {
   const expected = containerId ?? machineId;
   if (expected === undefined) return sh`:`;
   return lines(
     containerId === undefined
-      ? trusted("own_identity() { cat /etc/machine-id; }")
-      : lines(containerIdFunction, trusted("own_identity() { container_id; }")),
-    sh`[ "$(own_identity)" = ${expected} ] || { ${otherwise}; }`,
+      ? trusted("own=; read -r own </etc/machine-id")
+      : lines(containerIdFunction, trusted("own=$(container_id)")),
+    sh`[ "$own" = ${expected} ] || { ${otherwise}; }`,
   );
 }
 

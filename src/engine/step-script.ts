@@ -43,7 +43,6 @@ put_back() { # index
   begin "$1" restore
   ( set -eu; "restore_$1" ) 2>&1 4>/dev/null
   end "$1" restore "$?"
-  look "$1"
 }
 folder_times() { # name folder...
   begin 0 "$1"; shift

@@ -309,11 +309,9 @@ async function undoPart(
   const { session, log, exact } = request;
   const found = verdictsOf(all, first, log);
   const actors = items.filter((item) => isActor(item) && found[item.index] !== "fixed exactly").toReversed();
-  if (actors.length > 0) {
-    at("stopping what breaks it again");
-    await session.read(restoreScript(actors, {}, heldOf(log)));
-  }
-  const stopped = actors.length > 0 ? await look(session, all) : first;
+  if (actors.length > 0) at("stopping what breaks it again");
+  const stopped =
+    actors.length > 0 ? await look(session, all, { first: restoreScript(actors, {}, heldOf(log)) }) : first;
   const verdicts = verdictsOf(all, stopped, log);
   const restoring = items
     .filter(

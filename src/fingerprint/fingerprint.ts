@@ -8,7 +8,7 @@ import { type Census, censusOf, files } from "./sections/files.ts";
 import { lanes as all } from "./sections.ts";
 import { type Seen, sectionsOf } from "./seen.ts";
 import { basisOf, keptOf, lasting } from "./since.ts";
-import type { Fingerprint } from "./types.ts";
+import type { Basis, Fingerprint } from "./types.ts";
 
 export interface FingerprintOptions {
   /** Milliseconds that each of the look's scripts may take. Default 120 000; a node of the lab needs about 1500. */
@@ -16,7 +16,7 @@ export interface FingerprintOptions {
   /**
    * An earlier look at the same machine, of which hashes and attributes are kept: of each path whose device, inode,
    * size and times of modification and change are to the nanosecond what they were. The states of unit files are kept
-   * while that holds for all files of units. Everything else is looked at as ever. After a reboot, or with a look from
+   * while that holds for all files of units, and what is in etcd while its log has not grown. Everything else is looked at as ever. After a reboot, or with a look from
    * a snapshot, nothing is kept.
    *
    * No program can set a time of change, but three things get around it: moving the clock back to the nanosecond of the
@@ -59,6 +59,8 @@ function see(section: Section, frames: Frames): Seen {
 interface Look {
   readonly seen: readonly Seen[];
   readonly census: Census;
+  /** What the sections that are signs only have seen, by name. */
+  readonly signs: Basis["signs"];
 }
 
 /** Of a node whose files could not be listed. */
@@ -77,8 +79,14 @@ async function look(
   try {
     const frames = framesOf(stdout, marker, sections.length);
     const ofFiles = frames[sections.indexOf(files)];
+    const seen = sections.map((section, index) => see(section, frames[index] as Frames));
     return {
-      seen: sections.map((section, index) => see(section, frames[index] as Frames)),
+      seen: seen.filter((_, index) => !isSign(sections[index])),
+      signs: Object.fromEntries(
+        seen.flatMap((one, index) =>
+          isSign(sections[index]) && "name" in one ? [[one.name, one.entries]] : [],
+        ),
+      ),
       census: ofFiles === undefined || reasonOf(ofFiles) !== undefined ? unknown : censusOf(ofFiles.data),
     };
   } catch (cause) {
@@ -90,14 +98,25 @@ async function look(
   }
 }
 
-const always = all
+const isSign = (section: Section | undefined) =>
+  lasting.some(({ sign }) => sign !== undefined && sign === section);
+
+/** The signs of a section are in front of it: what changes between the two is seen by the next look. */
+const signed = all.map((lane) =>
+  lane.flatMap((section) => {
+    const sign = lasting.find(({ whole }) => whole === section)?.sign;
+    return sign === undefined ? [section] : [sign, section];
+  }),
+);
+
+const always = signed
   .map((lane) => lane.filter((section) => !lasting.some(({ whole }) => whole === section)))
   .filter((lane) => lane.length > 0);
 
 /** Looks at everything but what an earlier look can tell, then at what is left. */
 async function lookSince(connection: Connection, since: Fingerprint, deadline: number): Promise<Look> {
-  const { seen, census } = await look(connection, always, deadline);
-  const kept = lasting.map((each) => keptOf(each, census, since));
+  const { seen, census, signs } = await look(connection, always, deadline);
+  const kept = lasting.map((each) => keptOf(each, census, since, signs));
   const rest = lasting.map(({ whole, only }, index) => {
     const stale = kept[index]?.stale;
     return stale === undefined ? whole : only(stale);
@@ -106,7 +125,7 @@ async function lookSince(connection: Connection, since: Fingerprint, deadline: n
   const whole = late.seen.map((one, index) =>
     "name" in one ? { ...one, entries: { ...kept[index]?.entries, ...one.entries } } : one,
   );
-  return { seen: [...seen, ...whole], census };
+  return { seen: [...seen, ...whole], census, signs };
 }
 
 /**
@@ -119,11 +138,11 @@ export async function fingerprint(
   { deadline = 120_000, since }: FingerprintOptions = {},
 ): Promise<Fingerprint> {
   const takenAt = new Date().toISOString();
-  const { seen, census } =
+  const { seen, census, signs } =
     since?.basis === undefined
-      ? await look(connection, all, deadline)
+      ? await look(connection, signed, deadline)
       : await lookSince(connection, since, deadline);
-  const basis = basisOf(census);
+  const basis = basisOf(census, signs);
   return {
     version: 1,
     node: connection.node,

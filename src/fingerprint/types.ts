@@ -16,6 +16,8 @@ export interface Basis {
    * change was so short a time ago that a later one may have the same.
    */
   readonly states: Readonly<Record<string, string>>;
+  /** What else tells that a section is as it was, by its name. */
+  readonly signs: Readonly<Record<string, Entries>>;
 }
 
 /** What a whole node looks like. Plain data; holds names, hashes and command lines, never the contents of a file. */

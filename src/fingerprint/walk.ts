@@ -29,12 +29,17 @@ export function listed(paths: readonly Buffer[]): Shell {
   return sh`printf '%s' ${names.toString("base64")} | base64 -d`;
 }
 
+/** The folders of the root in which there is anything volatile, such as /run: most paths are elsewhere. */
+const volatileTops = [...new Set(volatilePaths.map(({ pattern }) => /^\/[^/*?[]+/.exec(pattern)?.[0] ?? ""))];
+
 /**
  * A `find` through everything that a fingerprint looks at, all file systems included. The first list that a path is
  * in decides, from the least that is looked at to the most.
  */
 export function walk({ outside, names, untimed, whole }: Actions): Shell {
   const pseudo = any(outsideFileSystems.map((type) => sh`-fstype ${type}`));
-  return sh`find / ${paths("nothing")} -prune -o \( ${paths("outside")} -o ${pseudo} \) -prune ${outside} \
-  -o ${paths("names")} ${names} -o ${paths("untimed")} ${untimed} -o ${whole}`;
+  const isVolatile = any(volatileTops.map((top) => sh`-path ${`${top}*`}`));
+  return sh`find / ${isVolatile} \( ${paths("nothing")} -prune -o ${paths("outside")} -prune ${outside} \
+  -o ${pseudo} -prune ${outside} -o ${paths("names")} ${names} -o ${paths("untimed")} ${untimed} -o ${whole} \) \
+  -o ${pseudo} -prune ${outside} -o ${whole}`;
 }

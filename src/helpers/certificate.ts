@@ -12,6 +12,8 @@ export interface Reissue {
   readonly endedBefore?: number;
   /** True: without the organisations of its subject, which Kubernetes takes for the user's groups. */
   readonly withoutGroups?: boolean;
+  /** A name or address that it is valid for, and which one it is valid for instead. */
+  readonly renamed?: { readonly from: string; readonly to: string };
 }
 
 /** By the algorithm's identifier: RSA (PKCS #1) and ECDSA, with SHA-2. */
@@ -24,6 +26,7 @@ const hashes: Readonly<Record<string, string>> = {
   "1.2.840.10045.4.3.4": "sha512",
 };
 
+const SUBJECT_ALTERNATIVE_NAME = "2.5.29.17";
 const ORGANISATION = "2.5.4.10";
 const DAY = 24 * 60 * 60 * 1000;
 /** As long as kubeadm's certificates are good for. */
@@ -43,7 +46,8 @@ const block = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----\n?/;
 /**
  * A certificate signed anew by the authority that has signed it, with the same key, names, extensions and serial number.
  * @param certificate PEM; what follows the first certificate is kept.
- * @returns `undefined` when it is not one of this authority, or signed in a way that is not known here.
+ * @returns `undefined` when it is not one of this authority, or signed in a way that is not known here, or not valid for
+ * the name that is to be another one.
  */
 export function reissued(
   certificate: string,
@@ -60,11 +64,11 @@ export function reissued(
 function signedAnew(
   certificate: string,
   authority: AuthorityFiles,
-  { endedBefore, withoutGroups }: Reissue,
+  { endedBefore, withoutGroups, renamed }: Reissue,
 ): string | undefined {
   const key = signingKey(certificate, authority);
   if (key === undefined) return undefined;
-  const { AsnConvert, Certificate, Name, Validity } = asn1();
+  const { AsnConvert, Certificate, Name, OctetString, SubjectAlternativeName, Validity } = asn1();
   const { tbsCertificate: content, signatureAlgorithm } = AsnConvert.parse(
     new X509Certificate(certificate).raw,
     Certificate,
@@ -79,6 +83,14 @@ function signedAnew(
     content.subject = new Name(
       [...content.subject].filter((part) => [...part].every(({ type }) => type !== ORGANISATION)),
     );
+  if (renamed !== undefined) {
+    const extension = content.extensions?.find(({ extnID }) => extnID === SUBJECT_ALTERNATIVE_NAME);
+    const names = extension && AsnConvert.parse(extension.extnValue.buffer, SubjectAlternativeName);
+    const meant = names?.filter(({ dNSName, iPAddress }) => (dNSName ?? iPAddress) === renamed.from) ?? [];
+    if (extension === undefined || names === undefined || meant.length === 0) return undefined;
+    for (const name of meant) name[name.iPAddress === undefined ? "dNSName" : "iPAddress"] = renamed.to;
+    extension.extnValue = new OctetString(AsnConvert.serialize(names));
+  }
   const signatureValue = sign(hash, Buffer.from(AsnConvert.serialize(content)), key);
   const whole = AsnConvert.serialize(
     new Certificate({

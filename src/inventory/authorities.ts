@@ -17,22 +17,26 @@ export const authorityFiles = [
  * Defines `authorities FILE…`: prints the SHA-256 of each certificate in the files, a line each, in capital letters.
  * Nothing for what is not there or cannot be read: what a break has damaged tells nothing.
  */
-export const authoritiesFunction = trusted(String.raw`authorities() {
+export const authoritiesFunction =
+  trusted(String.raw`certificates() { # of standard input: their hashes, as sha256sum prints them
+  while read -r line || [ -n "$line" ]; do
+    case $line in
+      *BEGIN\ CERTIFICATE*) body= ;;
+      *END\ CERTIFICATE*) printf %s "$body" | base64 -d | sha256sum ;;
+      *) body=${"$"}{body-}$line ;;
+    esac
+  done
+}
+authorities() {
   for file in "$@"; do
     case $file in
       *.conf) sed -n 's/^ *certificate-authority-data: *//p' "$file" | while read -r data; do
           printf %s "$data" | base64 -d
           echo
-        done ;;
-      *) cat "$file"; echo ;;
+        done | certificates ;;
+      *) certificates <"$file" ;;
     esac
-  done 2>/dev/null | while read -r line; do
-    case $line in
-      *BEGIN\ CERTIFICATE*) body= ;;
-      *END\ CERTIFICATE*) printf %s "$body" | base64 -d 2>/dev/null | sha256sum | cut -d' ' -f1 | tr a-f A-F ;;
-      *) body=${"$"}{body-}$line ;;
-    esac
-  done
+  done 2>/dev/null | sed 's/ .*//; y/abcdef/ABCDEF/'
 }`);
 
 /** How a script makes sure that its node is still of the cluster that it was. */

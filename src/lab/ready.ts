@@ -11,7 +11,7 @@ import type { Lab } from "./types.ts";
 const limit = 120_000;
 
 /** True when an ssh server greets on this port of 127.0.0.1. */
-function greets(port: number): Promise<boolean> {
+export function greets(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     const end = (answer: boolean) => {

@@ -73,6 +73,10 @@ function fromPackage(name: string, found: boolean, debianPackage: string): Requi
   return { name, met: found, detail, debianPackage, ...fix };
 }
 
+/** A program that a Debian package brings. */
+export const programRequirement = (program: string, debianPackage: string): Requirement =>
+  fromPackage(program, onPath(program), debianPackage);
+
 /** True when the process may do what only root with all its rights may. */
 function isAdministrator(): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
@@ -146,7 +150,7 @@ export function labRequirements(parts: readonly LabPart[] = ["namespace"]): read
     ...(machines || kubernetes ? [processor()] : []),
     ...(kubernetes ? clusterRequirements() : []),
     ...[...programs, ...(machines ? machinePrograms : []), ...(kubernetes ? clusterPrograms : [])].map(
-      ([program, debianPackage]) => fromPackage(program, onPath(program), debianPackage),
+      ([program, debianPackage]) => programRequirement(program, debianPackage),
     ),
     ...files.map(([file, debianPackage]) => fromPackage(file, existsSync(file), debianPackage)),
   ];

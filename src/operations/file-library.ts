@@ -10,36 +10,51 @@ export const fileLibrary = lines(
   modeLibrary,
   trusted(String.raw`
 file_flags() { # path: its attribute flags without the dashes; nothing where the file system has none
-  lsattr -d -- "$1" 2>/dev/null | head -n 1 | cut -d' ' -f1 | tr -d - || :
+  flags=$(lsattr -d -- "$1" 2>/dev/null) || :
+  # The words between the dashes, put together again.
+  IFS=-
+  set -- ${"$"}{flags%% *}
+  IFS=
+  printf '%s\n' "$*"
+  unset IFS
 }
 file_xattrs() { # path: extended attributes and ACLs, sorted; nothing where the tools are not installed
   if command -v getfattr >/dev/null && command -v setfattr >/dev/null; then
-    getfattr -h -d -m - -e hex --absolute-names -- "$1" 2>/dev/null | grep -v '^#' | grep . | sort | b64
+    xattrs=$(getfattr -h -d -m - -e hex --absolute-names -- "$1" 2>/dev/null) || :
+    [ -z "$xattrs" ] || printf '%s\n' "$xattrs" | grep -v '^#' | grep . | sort | b64
   fi
 }
+file_told() { # path: what stat tells of it, in size, links, mode, owner and mtime
+  mtime=$(stat -c '%s %h %a %u:%g %y' -- "$1")
+  size=${"$"}{mtime%% *} mtime=${"$"}{mtime#* }
+  links=${"$"}{mtime%% *} mtime=${"$"}{mtime#* }
+  mode=${"$"}{mtime%% *} mtime=${"$"}{mtime#* }
+  owner=${"$"}{mtime%% *} mtime=${"$"}{mtime#* }
+}
 file_read() { # path temporary grows reload restart
+  if [ -L "$1" ] || [ -e "$1" ]; then file_told "$1"; fi
   if [ -L "$1" ]; then
     put type symlink
     put target "$(readlink -n -- "$1" | b64)"
   elif [ -f "$1" ]; then
     put type file
-    note size "$(stat -c %s -- "$1")"
-    note links "$(stat -c %h -- "$1")"
+    note size "$size"
+    note links "$links"
     if mountpoint -q -- "$1" 2>/dev/null; then note mounted yes; fi
     note flags "$(file_flags "$1")"
     if [ "$3" = no ]; then
       put sha256 "$(sha256sum < "$1" | cut -d' ' -f1)"
-      put mode "$(stat -c %a -- "$1")"
+      put mode "$mode"
       put xattrs "$(file_xattrs "$1")"
-      if [ "$CONTENT" = yes ] && [ "$(stat -c %s -- "$1")" -le 4194304 ]; then note content "$(b64 < "$1")"; fi
+      if [ "$CONTENT" = yes ] && [ "$size" -le 4194304 ]; then note content "$(b64 < "$1")"; fi
     fi
   elif [ -d "$1" ]; then put type folder
   elif [ -e "$1" ]; then put type other
   else put type absent
   fi
   if [ -L "$1" ] || [ -e "$1" ]; then
-    [ "$3" = yes ] || put owner "$(stat -c %u:%g -- "$1")"
-    note mtime "$(stat -c %y -- "$1")"
+    [ "$3" = yes ] || put owner "$owner"
+    note mtime "$mtime"
   fi
   # Ours alone, and there only while a change or a restoration is not at its end.
   if [ -L "$2" ] || [ -e "$2" ]; then put unfinished yes; fi

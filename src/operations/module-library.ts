@@ -14,15 +14,17 @@ export const moduleLibrary = trusted(String.raw`
 # The first process of a machine is in the namespaces that the kernel starts with, and those have fixed numbers
 # (include/linux/proc_ns.h); a container, whoever made it, has at least a pid or a host name namespace of its own.
 own_kernel() {
-  case $(readlink /proc/1/ns/pid),$(readlink /proc/1/ns/uts),$(systemd-detect-virt -c 2>/dev/null || :) in
-  'pid:[4026531836],uts:[4026531838],none' | 'pid:[4026531836],uts:[4026531838],') echo yes ;;
-  *) echo no ;;
+  case $(readlink /proc/1/ns/pid /proc/1/ns/uts) in
+  'pid:[4026531836]
+uts:[4026531838]')
+    case $(systemd-detect-virt -c 2>/dev/null || :) in none | '') echo yes; return ;; esac ;;
   esac
+  echo no
 }
 modules_loaded() {
   # Of a shared kernel it cannot be seen who else uses a module.
   if [ "$(own_kernel)" = no ] || ! [ -r /proc/modules ]; then return 0; fi
-  cut -d' ' -f1 /proc/modules | sort | tr '\n' ' '
+  sed -n 's/ .*//; H; ${"$"}{ x; s/\n/ /g; p; }' /proc/modules
 }
 module_absent() { # module: neither loaded nor built in; false where that cannot be told
   read -r release </proc/sys/kernel/osrelease

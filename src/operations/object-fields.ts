@@ -16,6 +16,7 @@ import {
   segmentsOf,
 } from "./object-path.ts";
 import { common, type OperationKind, type State } from "./operation.ts";
+import { hasOtherSets, historyRefusal, rolloutLibrary, setsForgotten, setsRead } from "./rollout.ts";
 
 export interface ObjectFieldsOperation {
   readonly kind: "object-fields";
@@ -56,6 +57,7 @@ const schema = {
 
 const library = lines(
   apiLibrary,
+  rolloutLibrary,
   trusted(String.raw`
 fields_read() { # namespace resource name template
   api_answers
@@ -108,6 +110,9 @@ function patches(
 const fieldsBefore = (spec: ObjectFieldsOperation, before: State): readonly Field[] =>
   fieldsOf(spec).map(({ path }, index) => ({ path, value: foundIn(before)[index]?.[0] ?? null }));
 
+const isAsBefore = (before: State, now: State) =>
+  now.values.presence === before.values.presence && isDeepStrictEqual(foundIn(now), foundIn(before));
+
 const textOf = (fields: readonly Field[]) =>
   `${fields.map(({ path, value }) => `${path}: ${JSON.stringify(value, undefined, 2)}`).join("\n")}\n`;
 
@@ -127,6 +132,7 @@ export const objectFields: OperationKind<ObjectFieldsOperation> = {
       sh`fields_read ${target(spec)} ${fieldsOf(spec)
         .map(({ path }) => jsonpathOf(path))
         .join("")}`,
+      setsRead(spec),
       sh`if [ "$CONTENT" != no ]; then`,
       patches(fieldsOf(spec), "fields_refused", spec),
       sh`fi`,
@@ -140,7 +146,8 @@ export const objectFields: OperationKind<ObjectFieldsOperation> = {
     if (missing !== undefined) return `${nameOf(spec)} has no ${missing}`;
     if (objectFields.inEffect(spec, before, before, undefined as never))
       return `${nameOf(spec)}: ${Object.keys(spec.set).join(", ")} is so already`;
-    return refusedBy(before);
+    const history = historyRefusal(before);
+    return history === undefined ? refusedBy(before) : `${nameOf(spec)}: ${history}`;
   },
   apply: (spec) => patches(fieldsOf(spec), "object_patch", spec),
   restore: (spec, before) =>
@@ -151,12 +158,13 @@ if [ -z "$(object_get ${target(spec)} name)" ]; then`,
       sh`else`,
       patches(fieldsBefore(spec, before), "object_patch", spec),
       sh`fi`,
+      setsForgotten(spec, before),
     ),
   inEffect: (spec, _before, now) =>
     now.values.presence === "present" &&
     fieldsOf(spec).every(({ value }, index) => contains(foundIn(now)[index]?.[0], value)),
-  restored: (_spec, before, now) =>
-    now.values.presence === before.values.presence && isDeepStrictEqual(foundIn(now), foundIn(before)),
+  restored: (_spec, before, now) => isAsBefore(before, now),
+  remains: (_spec, before, now) => isAsBefore(before, now) && hasOtherSets(before, now),
   preview: (spec, before) => ({
     line: objectFields.title(spec),
     ...(spec.resource.startsWith("secret")

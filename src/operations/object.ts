@@ -104,7 +104,14 @@ made_refused() { # namespace manifest: what the API server says to it now
   fi
 }
 made_end() { # namespace resource name
-  case $2 in PersistentVolumeClaim.*)
+  case $2 in
+  PersistentVolume.*)
+    claim=$(object_get "$1" "$2" "$3" 'jsonpath={.spec.claimRef.namespace}/{.spec.claimRef.name}')
+    if [ "$claim" != / ] && [ -n "$(object_get "${"$"}{claim%/*}" persistentvolumeclaim "${"$"}{claim#*/}" name)" ]; then
+      echo "the claim $claim has it: delete that first, or undo with --exact" >&2
+      return 1
+    fi ;;
+  PersistentVolumeClaim.*)
     volume=$(object_get "$1" "$2" "$3" 'jsonpath={.spec.volumeName}')
     if [ -n "$volume" ]; then
       policy=$(object_get "$1" persistentvolume "$volume" 'jsonpath={.spec.persistentVolumeReclaimPolicy}')

@@ -32,35 +32,51 @@ const schema = {
  * `enable` cannot promise.
  */
 const library = trusted(String.raw`
+UNIT_LINE='
+'
 unit_links() { # unit: "path TAB target TAB mtime" of each link that enables or masks it, sorted
   name=$(printf %s "$1" | sed 's/\\/\\\\/g') # find takes a pattern, and names such as dev-sda\x2d1.swap have backslashes
   find /etc/systemd/system -maxdepth 2 -type l \( -name "$name" -o -lname "*/$name" -o -lname "$name" \) -printf '%p\t%l\t%T+\n' | sort
 }
-unit_dependents() { # unit: the running units that systemd stops when it stops this one
-  found= todo=$1
+unit_shown() { # unit: asks systemd once for all that is read of it
+  shown=$(systemctl show -p ActiveState -p LoadState -p NeedDaemonReload -p RequiredBy -p RequisiteOf -p BoundBy -p ConsistsOf -- "$1")
+  shown=$UNIT_LINE$shown$UNIT_LINE
+}
+unit_property() { # name: its value among what was shown, in property
+  property=${"$"}{shown#*"$UNIT_LINE$1="}
+  if [ "$property" = "$shown" ]; then property=; else property=${"$"}{property%%"$UNIT_LINE"*}; fi
+}
+unit_dependents() { # the running units that systemd stops when it stops the one that was shown
+  found= todo=
+  for name in RequiredBy RequisiteOf BoundBy ConsistsOf; do unit_property "$name"; todo="$todo $property"; done
   while [ -n "$todo" ]; do
     next=
-    for one in $(systemctl show -p RequiredBy -p RequisiteOf -p BoundBy -p ConsistsOf --value -- $todo); do
+    for one in $todo; do
       case " $found " in *" $one "*) continue ;; esac
       if systemctl is-active -q -- "$one"; then found="$found $one" next="$next $one"; fi
     done
-    todo=$next
+    todo=
+    [ -z "$next" ] || todo=$(systemctl show -p RequiredBy -p RequisiteOf -p BoundBy -p ConsistsOf --value -- $next)
   done
   echo "$found"
 }
 unit_read() { # unit links(yes|no)
   # A unit on its way up or down is awaited: what moves by itself is no state.
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    state=$(systemctl show -p ActiveState --value -- "$1")
+    unit_shown "$1"
+    unit_property ActiveState
+    state=$property
     case $state in deactivating) sleep 0.25 ;; *) break ;; esac
   done
   case $state in active|activating|reloading|refreshing) put active up ;; *) put active down ;; esac
   note state "$state"
-  note dependents "$(unit_dependents "$1")"
-  note load "$(systemctl show -p LoadState --value -- "$1")"
+  note dependents "$(unit_dependents)"
+  unit_property LoadState
+  note load "$property"
   [ "$2" = yes ] || return 0
   if [ -f "/etc/systemd/system/$1" ] && [ ! -L "/etc/systemd/system/$1" ]; then note file yes; fi
-  put reload "$(systemctl show -p NeedDaemonReload --value -- "$1")"
+  unit_property NeedDaemonReload
+  put reload "$property"
   put links "$(unit_links "$1" | cut -f1,2 | b64)"
   note links "$(unit_links "$1" | b64)"
   note folders "$(find /etc/systemd/system -maxdepth 1 -type d -printf '%p\t%T+\n' | sort | b64)"

@@ -15,17 +15,21 @@ export function apiProbe(title: string, script: Shell): Probe {
 }
 
 /**
- * Some container of the pods waits for a reason, such as `CrashLoopBackOff`, or ended for it, such as `OOMKilled`.
+ * Some container of the pods, which is not ready, waits for a reason, such as `CrashLoopBackOff`, or ended for it, such as
+ * `OOMKilled`.
  * @param reasons One of them is enough.
  */
 export function podsStuck(namespace: string, selector: string, ...reasons: readonly string[]): Probe {
+  const containers = ["initContainerStatuses", "containerStatuses"].map(
+    (list) =>
+      `{range .items[*].status.${list}[*]}{.ready} {.state.*.reason} {.lastState.*.reason}{"\\n"}{end}`,
+  );
+  // What ended a container that is well again is still told of it.
   return apiProbe(
     `a pod with ${selector} is in ${reasons.join(" or ")}`,
-    sh`found=$(administer get pods --namespace ${namespace} --selector ${selector} -o 'jsonpath={range .items[*].status}{.initContainerStatuses[*].state.*.reason} {.containerStatuses[*].state.*.reason} {.containerStatuses[*].lastState.*.reason} {end}') || exit 2
-for one in $found; do
-  case ${` ${reasons.join(" ")} `} in *" $one "*) exit 0 ;; esac
-done
-exit 1`,
+    sh`found=$(administer get pods --namespace ${namespace} --selector ${selector} -o ${`jsonpath=${containers.join("")}`}) || exit 2
+printf '%s\n' "$found" | sed /^true/d | tr ' ' '\n' | grep -qxF ${reasons.flatMap((reason) => ["-e", reason])} || exit 1
+exit 0`,
   );
 }
 
@@ -46,11 +50,9 @@ export function serviceWithoutEndpoints(namespace: string, service: string): Pro
   return apiProbe(
     `the Service ${namespace}/${service} has no endpoint`,
     sh`[ -n "$(object_get ${namespace} service ${service} name)" ] || exit 1
-found=$(administer get endpointslices --namespace ${namespace} --selector ${`kubernetes.io/service-name=${service}`} -o ${trusted(
-      `'jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].addresses}'`,
-    )}) || exit 2
-[ -n "$found" ] || exit 0
-exit 1`,
+found=$(administer get endpointslices --namespace ${namespace} --selector ${`kubernetes.io/service-name=${service}`} -o 'jsonpath={range .items[*].endpoints[*]}{.conditions.ready} {end}') || exit 2
+case $found in *true*) exit 1 ;; esac
+exit 0`,
   );
 }
 
@@ -61,6 +63,29 @@ export function creationRefused(manifest: { readonly kind: string }, text: strin
     sh`if why=$(printf %s ${JSON.stringify(manifest)} | administer create --dry-run=server -f - 2>&1 >/dev/null); then exit 1; fi
 case $why in *${text}*) exit 0 ;; esac
 exit 2`,
+  );
+}
+
+/** The API server refuses a pod that asks for nothing special, as {@link creationRefused} finds out. */
+export function podRefused(namespace: string, text: string): Probe {
+  return creationRefused(podOf(namespace, "pause"), text);
+}
+
+/** A pod that is only tried: no more than it has to say. */
+const podOf = (namespace: string, image: string) => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "probe", namespace },
+  spec: { containers: [{ name: "probe", image }] },
+});
+
+/** A pod that asks for one image would get another one: a dry run of its creation says so. */
+export function podGetsAnotherImage(namespace: string, image: string): Probe {
+  return apiProbe(
+    `a pod that asks for ${image} gets another image`,
+    sh`found=$(printf %s ${JSON.stringify(podOf(namespace, image))} | administer create --dry-run=server -f - -o 'jsonpath={.spec.containers[0].image}') || exit 2
+[ "$found" != ${image} ] || exit 1
+exit 0`,
   );
 }
 

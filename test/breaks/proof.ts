@@ -46,11 +46,17 @@ const apiRefusals: ReadonlyMap<string, RegExp> = new Map(
     .map(({ id }) => [id, /no API server answers the administrator on \w+/] as const),
 );
 
+/** Why a break may be refused on the lab's cluster: its network add-on is the plainest there is. */
+const labRefusals: ReadonlyMap<string, RegExp> = new Map([
+  ["services/network-policy", /no API server answers|nothing in this cluster enforces NetworkPolicies/],
+]);
+
 /** Why a break may be refused on a namespace node. All others have to work there. */
 const refusals: ReadonlyMap<string, RegExp> = new Map([
   ...kernelRefusals,
   ...clusterRefusals,
   ...apiRefusals,
+  ...labRefusals,
 ]);
 
 /** The breaks that not every kernel can have, and that only a machine with one of its own is sure to have. */

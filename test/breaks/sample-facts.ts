@@ -5,6 +5,7 @@ import type { Facts } from "../../src/facts.ts";
 import { ensureCluster } from "../../src/lab/kubeadm/cluster.ts";
 import { kubeadmFiles } from "../../src/lab/kubeadm/files.ts";
 import type { LabNode } from "../../src/lab/nodes.ts";
+import { sampleObjects } from "./sample-objects.ts";
 
 const pki = "/etc/kubernetes/pki/etcd";
 
@@ -48,7 +49,7 @@ export async function sampleFacts(): Promise<Facts> {
     sshPort: 22,
     spare: [22],
     apiAnswers: true,
-    objects: {},
+    objects: sampleObjects,
     files: {
       "/etc/hosts": `127.0.0.1 localhost\n${node.address} ${node.name}\n`,
       ...Object.fromEntries(files),

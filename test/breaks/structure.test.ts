@@ -8,6 +8,7 @@ import { loadForeign } from "../../src/catalogue/foreign.ts";
 import { scaffold } from "../../src/catalogue/scaffold.ts";
 import type { ConfigError } from "../../src/errors.ts";
 import type { Facts } from "../../src/facts.ts";
+import { greeting } from "../catalogue/greeting.ts";
 import { sampleFacts } from "./sample-facts.ts";
 import { structureProblems } from "./structure.ts";
 
@@ -73,27 +74,6 @@ describe("a new break", () => {
   });
 });
 
-/** A module that is sound but for what is put into it. */
-const sound = (change: (text: string) => string) =>
-  change(`import { defineBreak, textMissing, writeFile } from "kbreak";
-export default defineBreak({
-  title: "A greeting",
-  summary: "The greeting after a login is another one, so that nobody knows where they are any more.",
-  difficulty: "easy",
-  source: "nobody",
-  reboot: "survives",
-  parameters: { type: "object", properties: {}, additionalProperties: false },
-  sees: "Another greeting than yesterday's.",
-  hints: ["Who greets you?", "A file greets you.", "Look into /etc/motd"],
-  find: ["cat /etc/motd"],
-  fix: ["truncate -s 0 /etc/motd"],
-  metric: "None: greetings are not counted.",
-  prevention: "Keep the greeting in version control.",
-  operations: () => [writeFile("/etc/motd", "hello")],
-  symptom: () => textMissing("/etc/motd", "hello"),
-});
-`);
-
 describe("the structure test fails a break", () => {
   it.each([
     [
@@ -129,7 +109,7 @@ describe("the structure test fails a break", () => {
       /others each time/,
     ],
   ])("%s", async (_what, change, says) => {
-    const problems = await structureProblems(await load(sound(change)), facts);
+    const problems = await structureProblems(await load(change(greeting())), facts);
     expect(problems.join("\n")).toMatch(says);
   });
 });

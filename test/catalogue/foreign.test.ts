@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { breakIds, loadCatalogue } from "../../src/catalogue/catalogue.ts";
 import { ConfigError, UsageError } from "../../src/errors.ts";
 import type { Facts } from "../../src/facts.ts";
+import { greeting } from "./greeting.ts";
 
 const root = mkdtempSync(join(tmpdir(), "kbreak-foreign-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -18,31 +19,6 @@ function folderOf(files: Readonly<Record<string, string>>): string {
   }
   return folder;
 }
-
-const fields = `
-  title: "A greeting",
-  summary: "The greeting after a login is another one, so that nobody knows where they are any more.",
-  difficulty: "easy",
-  source: "nobody",
-  reboot: "survives",
-  parameters: { type: "object", properties: {}, additionalProperties: false },
-  sees: "Another greeting than yesterday's.",
-  hints: ["Who greets you?", "A file greets you.", "Look into /etc/motd"],
-  find: ["cat /etc/motd"],
-  fix: ["truncate -s 0 /etc/motd"],
-  metric: "None: greetings are not counted.",
-  prevention: "Keep the greeting in version control.",`;
-
-const module = (
-  operations = 'writeFile("/etc/motd", "hello")',
-  symptom = 'textMissing("/etc/motd", "hello")',
-) =>
-  `import { defineBreak, textMissing, writeFile } from "kbreak";
-export default defineBreak({${fields}
-  operations: () => [${operations}],
-  symptom: () => ${symptom},
-});
-`;
 
 /** What is wrong with a folder, with paths as they are in it. */
 async function problemsOf(folder: string): Promise<readonly string[]> {
@@ -58,12 +34,12 @@ describe("a folder of the user's own breaks", () => {
     const folder = folderOf({
       "greetings.ts":
         'export interface Greeting { readonly text: string }\nexport const greeting: Greeting = { text: "hi" };',
-      "files/typed.ts": module('writeFile("/etc/motd", greeting.text as string)').replace(
+      "files/typed.ts": greeting('writeFile("/etc/motd", greeting.text as string)').replace(
         "\n",
         '\nimport { type Greeting, greeting } from "../greetings.ts";\nexport type Mine = Greeting;\n',
       ),
-      "files/plain.js": module(),
-      "mine/module.mjs": module(),
+      "files/plain.js": greeting(),
+      "mine/module.mjs": greeting(),
       "files/typed.d.ts": "export {};",
     });
     const before = await breakIds();
@@ -83,23 +59,23 @@ describe("a folder of the user's own breaks", () => {
 
   it("is refused with all that is wrong in it, each with its module and line", async () => {
     const folder = folderOf({
-      "files/immutable.ts": module(),
-      "files/twice.js": module(),
-      "files/twice.ts": module(),
-      "files/Odd_Name.ts": module(),
-      "mine/syntax.ts": `${module()}\nconst = 1;\n`,
+      "files/immutable.ts": greeting(),
+      "files/twice.js": greeting(),
+      "files/twice.ts": greeting(),
+      "files/Odd_Name.ts": greeting(),
+      "mine/syntax.ts": `${greeting()}\nconst = 1;\n`,
       "mine/throws.ts": `const nothing = undefined as unknown as { x: number };\n\n\nexport default nothing.x;\n`,
       "mine/nothing.ts": "export const x = 1;\n",
-      "mine/unknown.ts": module("wirteFile()")
+      "mine/unknown.ts": greeting("wirteFile()")
         .replace("textMissing,", "textMissing, wirteFile,")
         .replace("() => [", "["),
-      "mine/fields.ts": module()
+      "mine/fields.ts": greeting()
         .replace('difficulty: "easy"', 'difficulty: "eassy"')
         .replace('  reboot: "survives",\n', "")
         .replace('"Look into /etc/motd"', "7")
         .replace("  find:", "  finds:")
         .replace("symptom: () => ", "symptom: "),
-      "mine/parameters.ts": module().replace(
+      "mine/parameters.ts": greeting().replace(
         "properties: {}",
         'properties: { port: { type: "integer", default: "ssh", description: "The port." }, rest: { type: "string", default: "", description: "The rest.", lenght: 3 } }',
       ),
@@ -133,22 +109,22 @@ describe("a break of the user's own answers for what its functions give:", () =>
   it.each([
     [
       "no list",
-      module().replace('[writeFile("/etc/motd", "hello")]', "7"),
+      greeting().replace('[writeFile("/etc/motd", "hello")]', "7"),
       "15:3: `operations` must give a list of operations",
     ],
     [
       "an unknown kind",
-      module('{ kind: "fiel" }'),
+      greeting('{ kind: "fiel" }'),
       "15:3: item 1 of `operations` is no operation: its kind is `fiel`, did you mean `file`?",
     ],
     [
       "wrong data",
-      module('{ kind: "file", path: "motd", content: "" }'),
+      greeting('{ kind: "file", path: "motd", content: "" }'),
       /^15:\d+: `path` must be text that matches/,
     ],
     [
       "an error",
-      module("(undefined as never as { x: never }).x"),
+      greeting("(undefined as never as { x: never }).x"),
       "15:1: `operations` failed: Cannot read properties of undefined (reading 'x')",
     ],
   ])("operations that are %s", async (_what, text, says) => {
@@ -162,7 +138,7 @@ describe("a break of the user's own answers for what its functions give:", () =>
   });
 
   it("a symptom that is no probe", async () => {
-    const folder = folderOf({ "mine/one.ts": module(undefined, '"grep -q hello /etc/motd"') });
+    const folder = folderOf({ "mine/one.ts": greeting(undefined, '"grep -q hello /etc/motd"') });
     const found = (await loadCatalogue(folder)).breaks.get("mine/one");
     expect(() => found?.symptom({}, {} as Facts)).toThrow(/one\.ts:16:3: `symptom` must be a mapping/);
   });

@@ -112,6 +112,7 @@ export async function kindLab(engine: Engine, folder: string): Promise<TestLab> 
     return {
       name,
       role: roles[name]?.roles[0] ?? "worker",
+      provider: "kind",
       access,
       identity,
       exec,

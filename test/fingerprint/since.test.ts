@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { censusOf } from "../../src/fingerprint/sections/files.ts";
 import { basisOf, keptOf, type Lasting, lasting } from "../../src/fingerprint/since.ts";
-import type { Fingerprint } from "../../src/fingerprint/types.ts";
+import type { Basis, Fingerprint } from "../../src/fingerprint/types.ts";
 
 const now = 1_700_000_000;
 
@@ -50,7 +50,7 @@ function lookOf(
   return { version: 1, node: "n", takenAt: "", sections, skipped: [], ...(basis ? { basis } : {}) };
 }
 
-const [contents, attributes, units] = lasting;
+const [contents, attributes, units, etcd] = lasting;
 
 function kept(which: Lasting | undefined, seen: Seen, before: Fingerprint) {
   const found = which && keptOf(which, census(seen), before);
@@ -135,6 +135,29 @@ describe("since an earlier look", () => {
     ])("are asked for when one that was written within a minute before that look %s", (_what, other) => {
       const young = { ...unit, changed: `${now - 60}.0000000000` };
       expect(kept(units, { ...young, ...other }, lookOf(young, { "unit files": {} }))).toBeUndefined();
+    });
+  });
+
+  describe("what is in etcd", () => {
+    const log = { raftIndex: "12", raft_term: "2" };
+    const known = { "key /a": "1" };
+    const before = {
+      ...lookOf(old, { etcd: known }),
+      basis: basisOf(census(old), { "etcd's log": log }) as Basis,
+    };
+    const since = (signs: Basis["signs"]) => etcd && keptOf(etcd, census(later), before, signs);
+
+    it("is kept while its log has not grown", () => {
+      expect(since({ "etcd's log": { ...log } })).toEqual({ entries: known, stale: [] });
+    });
+
+    it.each([
+      ["has grown", { "etcd's log": { ...log, raftIndex: "13" } }],
+      ["has another term", { "etcd's log": { ...log, raft_term: "3" } }],
+      ["cannot be told", {}],
+      ["does not say how long it is", { "etcd's log": {} }],
+    ])("is asked for when its log %s", (_what, signs: Basis["signs"]) => {
+      expect(since(signs)).toBeUndefined();
     });
   });
 

@@ -33,7 +33,7 @@ describe("a snapshot's file", () => {
 
   it("holds nothing that only the next look needs", async () => {
     const [file, seen] = [join(folder, "one.json"), look("cp1", {})];
-    await saveSnapshot(file, [{ ...seen, basis: { machine: "m", states: { "/a": "1" } } }]);
+    await saveSnapshot(file, [{ ...seen, basis: { machine: "m", states: { "/a": "1" }, signs: {} } }]);
     expect((await loadSnapshot(file)).fingerprints).toEqual([seen]);
   });
 

@@ -53,6 +53,22 @@ describe("a certificate that is signed anew", () => {
     expect(new X509Certificate(made).verify(new X509Certificate(authority.certificate).publicKey)).toBe(true);
   });
 
+  it.each([
+    ["10.0.0.1", "10.0.2.15", "DNS:cp1, IP Address:10.0.2.15"],
+    ["cp1", "cp9", "DNS:cp9, IP Address:10.0.0.1"],
+  ])("is valid for another name than %s", (from, to, names) => {
+    const made = reissued(admin.certificate, authority, { renamed: { from, to } }) ?? "";
+    const rest = ["subject", "serialNumber", "issuer", "keyUsage"] as const;
+    expect(shown(made, rest)).toEqual(shown(admin.certificate, rest));
+    expect(new X509Certificate(made).subjectAltName).toBe(names);
+    expect(new X509Certificate(made).verify(new X509Certificate(authority.certificate).publicKey)).toBe(true);
+  });
+
+  it("is not made for a name that it has not", () => {
+    const renamed = { from: "cp2", to: "cp9" };
+    expect(reissued(admin.certificate, authority, { renamed })).toBeUndefined();
+  });
+
   it("of an authority with an RSA key, as kubeadm makes it", async () => {
     const { ca, leaf } = await rsaPair();
     const made = reissued(leaf, ca, { endedBefore: 1 }) ?? "";

@@ -16,7 +16,7 @@ it("a kernel setting, killed anywhere, is as it was, and so is what the kernel c
   } finally {
     await bench.run(`echo ${before} > ${redirects}`);
   }
-});
+}, 400_000);
 
 it("an MTU, killed anywhere, is as it was, and so is that of IPv6", async () => {
   await bench.run(`
@@ -41,4 +41,4 @@ it("rules of the firewall, killed anywhere, are gone with the table that came wi
     evidence: "nft -s list ruleset",
   });
   expect(deaths).toBeGreaterThan(10);
-});
+}, 400_000);

@@ -7,7 +7,7 @@ import { playbookFile } from "./playbooks.ts";
 
 /** Why a step may be left out, or a playbook refused, on a node: it is not the playbook's fault. */
 const lacking =
-  /the kernel has no (\w+ queueing discipline|io controller for control groups of version 2)|no C compiler is on the node/;
+  /the kernel has no (\w+ queueing discipline|io controller for control groups of version 2)|no C compiler is on the node|nothing in this cluster enforces NetworkPolicies/;
 
 /** A shipped playbook. */
 export const loadShipped = (bench: Bench, name: string) =>

@@ -13,6 +13,7 @@ import type { NodeAccess } from "../../src/transport/transport.ts";
 export interface TestNode {
   readonly name: string;
   readonly role: Role;
+  readonly provider: LabStatus["nodes"][number]["provider"];
   readonly access: NodeAccess;
   readonly identity: Identity;
   /** Runs a command as a fixer would: by the system's ssh, as root unless told otherwise. */
@@ -68,6 +69,7 @@ function testNode(lab: LabStatus, enrolment: Enrolment, name: string): TestNode 
   return {
     name,
     role: status.role,
+    provider: status.provider,
     access: {
       name,
       host: "127.0.0.1",

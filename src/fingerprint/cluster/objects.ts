@@ -41,6 +41,12 @@ const metaOf = (object: unknown): Meta => (isRecord(object) ? ((object.metadata 
 const isMadeByAController = (object: unknown) =>
   metaOf(object).ownerReferences?.some(({ controller }) => controller === true) ?? false;
 
+/**
+ * Of these, others come under other names: pods of a controller, and static ones, of which the kubelet shows an image, and
+ * EndpointSlices, which follow the pods. Those that somebody made are compared.
+ */
+const comeAndGo: readonly string[] = ["pods", "endpointslices.discovery.k8s.io"];
+
 /** A secret's values, and where whoever applied it left them once more, are told by their hashes only. */
 const isSecret = (resource: string, path: string) =>
   resource === "secrets" && /^\.(data|stringData|metadata\.annotations)(\.|\[)/.test(path);
@@ -61,7 +67,8 @@ function entriesOfObject(resource: string, object: unknown): readonly (readonly 
  */
 export function entriesOfList(resource: string, list: string): Entries {
   const { items = [] } = JSON.parse(list) as { readonly items?: readonly unknown[] | null };
-  // Pods of a controller, and static ones, of which the kubelet shows an image: others come under other names.
-  const objects = (items ?? []).filter((object) => resource !== "pods" || !isMadeByAController(object));
+  const objects = (items ?? []).filter(
+    (object) => !comeAndGo.includes(resource) || !isMadeByAController(object),
+  );
   return entriesOf(objects.flatMap((object) => entriesOfObject(resource, object)));
 }

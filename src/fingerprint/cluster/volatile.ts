@@ -8,7 +8,6 @@ export const volatileResources: Readonly<Record<string, string>> = {
   "certificatesigningrequests.certificates.k8s.io": "answered requests, removed after an hour",
   componentstatuses: "no objects: asked of the components at each look",
   endpoints: "the addresses of pods, written by a controller",
-  "endpointslices.discovery.k8s.io": "the addresses of pods, written by a controller",
   events: "written for every occurrence, expire by themselves",
   "events.events.k8s.io": "written for every occurrence, expire by themselves",
   "leases.coordination.k8s.io": "heartbeats",

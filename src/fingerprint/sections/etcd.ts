@@ -61,13 +61,9 @@ function memberOf(member: Member): readonly [string, string] {
   return [`member ${member.name ?? "that has not started"}`, `${member.isLearner ? "learner " : ""}${urls}`];
 }
 
-/** Keys with the hash of each value, members, alarms and authentication. No revisions: no undo takes them back. */
-export const etcd: Section = {
-  name: "etcd",
-  programs: ["ss", "awk", "sha256sum"],
-  // kubeadm's certificate for health checks may read everything. Without etcdctl on the node, the one in etcd's own
-  // container is used, which sees the certificates by the same paths.
-  script: sh`
+// kubeadm's certificate for health checks may read everything. Without etcdctl on the node, the one in etcd's own
+// container is used, which sees the certificates by the same paths.
+const client = sh`
 [ -n "$(ss -H -t -l -n 'sport = :2379')" ] || { because 'nothing listens on port 2379'; exit 1; }
 pki=/etc/kubernetes/pki/etcd
 if [ -e "$pki/healthcheck-client.crt" ]; then
@@ -86,9 +82,35 @@ elif command -v crictl >/dev/null; then
 else
   because 'there is neither etcdctl nor crictl'
   exit 1
-fi
-ask "$@" get '' --prefix --limit=1 --consistency=s >/dev/null || { because 'etcd does not answer'; exit 1; }
-ask "$@" get '' --prefix --consistency=s -w fields | awk ${awk}
+fi`;
+
+const programs = ["ss", "awk", "sha256sum"];
+
+/** What tells that nothing of {@link etcd} changed: whatever changes it goes through its log of changes, and is counted. */
+export const etcdLog: Section = {
+  name: "etcd's log",
+  programs,
+  script: sh`${client}
+ask "$@" endpoint status -w json`,
+  read: (output) =>
+    entriesOf(
+      [
+        ...output
+          .toString("utf8")
+          .matchAll(/"(cluster_id|member_id|raft_term|raftIndex|raftAppliedIndex)":(\d+)/g),
+      ].map(([, name = "", number = ""]) => [name, number] as const),
+    ),
+};
+
+/** Keys with the hash of each value, members, alarms and authentication. No revisions: no undo takes them back. */
+export const etcd: Section = {
+  name: "etcd",
+  programs,
+  // Each call of etcdctl takes an emulated machine a second, so what asks for the keys also tells whether etcd answers.
+  script: sh`${client}
+exec 4>&1
+answers=$( { { ask "$@" get '' --prefix --consistency=s -w fields && echo yes >&5; } | awk ${awk} >&4; } 5>&1 )
+[ -n "$answers" ] || { because 'etcd does not answer'; exit 1; }
 echo = members; ask "$@" member list -w json
 echo = alarms; ask "$@" alarm list
 echo = auth; ask "$@" auth status -w json

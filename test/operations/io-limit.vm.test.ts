@@ -23,7 +23,7 @@ it("is there with the controller that it takes, and both go", async () => {
   await roundTrip(bench, {
     operations: [limit],
     evidence,
-    alone: true,
+    whole: true,
     meanwhile: async () => expect(await bench.run(evidence)).toMatch(/ wiops=20$/m),
   });
 });

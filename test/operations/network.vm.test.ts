@@ -39,7 +39,6 @@ it("a rule takes its modules with it, and plan loads none; a rule of somebody el
   await roundTrip(bench, {
     operations: ["PREROUTING", "OUTPUT"].map((chain) => firewallRule(rule(7001), { table: "raw", chain })),
     evidence: modules,
-    alone: true,
   });
   await bench.run("nft add table ip somebody");
   try {

@@ -77,7 +77,7 @@ describe("netem", () => {
         qdisc("kt0", ["netem", "delay", "500ms"], { ports: [2379], peers: ["192.0.2.2"], spare: [22] }),
       ],
       evidence,
-      alone: true,
+      whole: true,
       meanwhile: async () => expect(await slow()).toEqual([true, false, false]),
     });
     expect(await slow()).toEqual([false, false, false]);

@@ -35,7 +35,7 @@ describe("a swap file", () => {
     await roundTrip(bench, {
       operations: [file],
       evidence,
-      alone: true,
+      whole: true,
       meanwhile: async () => {
         const [mode, size, blocks] = (await bench.run(`stat -c '%a %s %b' ${path}`)).trim().split(" ");
         expect([mode, size]).toEqual(["600", `${2 * 1024 * 1024}`]);

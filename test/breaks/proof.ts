@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Break } from "../../src/catalogue/break.ts";
@@ -149,6 +150,9 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
     return new Map(paths.map((path, index) => [path, states[index] ?? ""]));
   }
 
+  /** Paths, and the folders that they are in. */
+  const aroundOf = (paths: readonly string[]) => [...new Set(paths.flatMap((path) => [path, dirname(path)]))];
+
   /** The paths that a change owns. */
   const pathsOf = (owns: readonly string[]) =>
     owns.flatMap((thing) => (thing.includes(":/") ? [thing.slice(thing.indexOf(":") + 1)] : []));
@@ -199,7 +203,15 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
         expect(await changes()).toEqual([]);
         return;
       }
-      const { plan, result } = await bench.attempt(playbook, only());
+      let was: ReadonlyMap<string, string> = new Map();
+      const { plan, result } = await bench.attempt(playbook, {
+        ...only(),
+        async meanwhile({ targets }) {
+          if (!ground.slow) return;
+          const specs = targets.flatMap(({ steps }) => steps.flatMap(({ operations }) => operations));
+          was = await statesOf(node, aroundOf(specs.flatMap(({ spec }) => pathsOf(kindOf(spec).owns(spec)))));
+        },
+      });
       expect(errorOf(plan, result)).toBeUndefined();
       const { run } = result;
       const steps = plan.targets.flatMap((target) => target.steps);
@@ -225,6 +237,12 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
       expect(undone).toMatchObject({ complete: true, kept: 0 });
       expect(undone.targets[0]?.operations.map(({ outcome }) => outcome)).toEqual(all.map(() => "restored"));
       await becomes(run, { state: "undone", symptom: "quiet" });
+      // There the whole node is looked at when it was repaired, which comes next.
+      if (ground.slow && commands !== undefined) {
+        expect(await statesOf(node, [...was.keys()])).toEqual(was);
+        proven.push(id);
+        return;
+      }
       expect(await changes()).toEqual([]);
 
       const again = await bench.undo(run);

@@ -13,10 +13,10 @@ const tier = tiers.find((name) => name === process.env.KBREAK_TESTS);
 const onCluster = tier === "cluster" || tier === "api";
 const results = process.env.VITEST_RESULTS;
 
-/** The proofs of the breaks take longest: begun last, one would go on alone when everything else has ended. */
+/** The proofs of breaks and drills take longest: begun last, one would go on alone when everything else has ended. */
 class ProofsFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isProof = ({ moduleId }: TestSpecification) => /\/proof[^/]*\.test\.ts$/.test(moduleId);
+    const isProof = ({ moduleId }: TestSpecification) => /\/(proof|drills)[^/]*\.test\.ts$/.test(moduleId);
     const sorted = await super.sort(files);
     return [...sorted.filter(isProof), ...sorted.filter((file) => !isProof(file))];
   }

@@ -188,7 +188,8 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
       else if (step !== undefined && "params" in step) commands = found.commands(step.params);
       before = current.get(node.name) ?? (await ground.look(bench, node));
       current.delete(node.name);
-      want = ground.name !== namespaceNodes.name ? undefined : await refusalOf(id, playbook, node.name);
+      const mayRefuse = ground.name === namespaceNodes.name || labRefusals.has(id);
+      want = mayRefuse ? await refusalOf(id, playbook, node.name) : undefined;
     });
 
     // A failure here must not become one of the next break.
@@ -196,7 +197,11 @@ export function prove({ ground, breaks: titles }: ProofWish): void {
 
     it("is applied, seen, found and undone without a trace; or refused by name where the kernel lacks something", async () => {
       if (want !== undefined) {
-        const elsewhere = kernelRefusals.has(id) ? "machines" : "a cluster";
+        const elsewhere = labRefusals.has(id)
+          ? "a cluster that can have it"
+          : kernelRefusals.has(id)
+            ? "machines"
+            : "a cluster";
         refused.push(`${elsewhere}: ${id}: ${want.message}`);
         await expect(bench.apply(playbook, only())).rejects.toThrow(refusals.get(id));
         expect(want.message).toContain(`${node.name}: ${id}: `);

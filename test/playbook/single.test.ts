@@ -17,6 +17,7 @@ describe("playbookOf", () => {
     expect(await playbookOf("files/immutable", [], known.breaks)).toEqual({
       name: "files/immutable",
       description: "",
+      story: "",
       difficulty: undefined,
       length: undefined,
       hints: [],

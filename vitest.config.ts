@@ -4,12 +4,14 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
  * Which tier: `slow`, the tests that take longer than a person waits, `vm`, those that need a kernel of their own,
+ * `vm-more`, what of them has no room in ten minutes,
  * `cluster`, those that need a real Kubernetes, `api`, those of its
  * objects, which need one too, `crash` and `soak`, those that go on for as long as they are let; each is
  * in files of its own.
  */
-const tiers = ["slow", "vm", "cluster", "api", "crash", "soak"];
+const tiers = ["slow", "vm", "vm-more", "cluster", "api", "crash", "soak"];
 const tier = tiers.find((name) => name === process.env.KBREAK_TESTS);
+const onMachines = tier === "vm" || tier === "vm-more";
 const onCluster = tier === "cluster" || tier === "api";
 const results = process.env.VITEST_RESULTS;
 
@@ -33,12 +35,12 @@ export default defineConfig({
     globalSetup: ["test/support/lab-setup.ts"],
     sequence: { sequencer: ProofsFirst },
     // An emulated machine takes ten times as long for everything; a cluster's parts take minutes to start anew.
-    testTimeout: onCluster ? 600_000 : tier === "vm" ? 300_000 : 120_000,
+    testTimeout: onCluster ? 600_000 : onMachines ? 300_000 : 120_000,
     hookTimeout: 300_000,
     // CI adds up the tiers' counts from these files.
     reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],
     // Much of a test is waiting for a node; more than three on two cores would fail those that measure time. An
     // emulated machine is never idle enough for that. A cluster takes a processor for itself while it starts.
-    maxWorkers: tier === "vm" ? 2 : onCluster ? 1 : 3,
+    maxWorkers: onMachines ? 2 : onCluster ? 1 : 3,
   },
 });

@@ -28,7 +28,7 @@ async function powerFails(): Promise<void> {
 }
 
 beforeAll(async () => {
-  [product, lab] = await Promise.all([useProduct(), useLab({ provider: "vm", nodes: "1" })]);
+  [product, lab] = await Promise.all([useProduct(), useLab({ provider: "vm", nodes: "1", fresh: true })]);
   node = lab.node("cp1");
   stand = await useStand(product, lab, node);
 }, 600_000);

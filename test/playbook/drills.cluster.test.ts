@@ -13,7 +13,7 @@ describe.skipIf(missing !== "")(`the drills on a real cluster${missing}`, () => 
   afterEach(() => bench.undoAll());
   afterAll(() => bench?.end());
 
-  // What needs a kernel of its own is in drills.vm.test.ts; a page without a row is `npm run demo -- --kubernetes`.
+  // What needs a kernel of its own is in drills.vm-more.test.ts; a page without a row is `npm run demo -- --kubernetes`.
   it.each(["node-not-ready", "exec-helper", "etcd-full"])(
     "%s is applied, its goal is not met, is undone, and its goal is met",
     async (name) => {

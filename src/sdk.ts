@@ -61,6 +61,7 @@ export {
   unit,
   writeFile,
 } from "./operations/constructors.ts";
+export { namespaced } from "./operations/object-ref.ts";
 export {
   apiProbe,
   creationRefused,

@@ -1,4 +1,4 @@
-import { apiProbe, createObject, defineBreak, serviceIn, servicePath, sh } from "kbreak";
+import { apiProbe, createObject, defineBreak, namespaced, serviceIn, servicePath, sh } from "kbreak";
 
 /** The API server's own addresses, which every cluster has, and which serve nothing on an application's port. */
 const ELSEWHERE = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes";
@@ -59,7 +59,7 @@ export default defineBreak({
     return facts.objects[ELSEWHERE] ? undefined : "there is no EndpointSlice default/kubernetes";
   },
   operations({ service, name, port }, facts) {
-    const [namespace = "", of = ""] = service.split("/");
+    const { namespace, name: of } = namespaced(service);
     const { addressType, endpoints } = facts.objects[ELSEWHERE] as Slice;
     const addresses = endpoints.flatMap((one) => one.addresses).slice(0, 1);
     const first = serviceIn(service, facts)?.ports[0];

@@ -1,4 +1,4 @@
-import { defineBreak, serviceIn, servicePath, serviceWithoutEndpoints, setFields } from "kbreak";
+import { defineBreak, namespaced, serviceIn, servicePath, serviceWithoutEndpoints, setFields } from "kbreak";
 
 /** Two letters change places, which a reader sees last. */
 function misspelt(value: string): string {
@@ -50,7 +50,7 @@ export default defineBreak({
     return [setFields(`service/${service}`, { [`spec.selector["${label}"]`]: misspelt(value) })];
   },
   symptom({ service }) {
-    const [namespace = "", name = ""] = service.split("/");
+    const { namespace, name } = namespaced(service);
     return serviceWithoutEndpoints(namespace, name);
   },
 });

@@ -1,4 +1,4 @@
-import { apiProbe, defineBreak, serviceIn, servicePath, setFields, sh } from "kbreak";
+import { apiProbe, defineBreak, namespaced, serviceIn, servicePath, setFields, sh } from "kbreak";
 
 export default defineBreak({
   title: "A Service whose port leads to a closed one",
@@ -54,7 +54,7 @@ export default defineBreak({
     setFields(`service/${service}`, { [`spec.ports[port=${port}].targetPort`]: targetPort }),
   ],
   symptom({ service, port }) {
-    const [namespace = "", name = ""] = service.split("/");
+    const { namespace, name } = namespaced(service);
     return apiProbe(
       `the Service ${service} refuses connections to port ${port}, and has endpoints`,
       sh`address=$(object_get ${namespace} service ${name} 'jsonpath={.spec.clusterIP}') && [ -n "$address" ] || exit 2

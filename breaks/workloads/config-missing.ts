@@ -1,4 +1,12 @@
-import { defineBreak, deploymentIn, deploymentPath, podsStuck, rolloutRefusal, setFields } from "kbreak";
+import {
+  defineBreak,
+  deploymentIn,
+  deploymentPath,
+  namespaced,
+  podsStuck,
+  rolloutRefusal,
+  setFields,
+} from "kbreak";
 
 export default defineBreak({
   title: "Settings that nobody has made",
@@ -41,7 +49,7 @@ export default defineBreak({
   prevention: "Ship a ConfigMap with the Deployment that needs it, in one chart or kustomization.",
   asks: ({ deployment, config }) => [
     deploymentPath(deployment),
-    `/api/v1/namespaces/${deployment.split("/")[0]}/configmaps/${config}`,
+    `/api/v1/namespaces/${namespaced(deployment).namespace}/configmaps/${config}`,
   ],
   refusal({ deployment, config }, facts) {
     const there = Object.keys(facts.objects).some((path) => path.endsWith(`/configmaps/${config}`));

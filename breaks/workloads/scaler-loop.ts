@@ -1,4 +1,4 @@
-import { createObject, defineBreak, objectSays, scale } from "kbreak";
+import { createObject, defineBreak, namespaced, objectSays, scale } from "kbreak";
 
 export default defineBreak({
   title: "Replicas that never stay",
@@ -38,7 +38,7 @@ export default defineBreak({
   metric: "kube_horizontalpodautoscaler_spec_max_replicas that equals …_status_desired_replicas for hours.",
   prevention: "Let an alert tell of autoscalers at their maximum, and of those whose ScalingActive is false.",
   operations({ deployment, name, replicas }) {
-    const [namespace = "", target = ""] = deployment.split("/");
+    const { namespace, name: target } = namespaced(deployment);
     const autoscaler = {
       apiVersion: "autoscaling/v2",
       kind: "HorizontalPodAutoscaler",
@@ -58,7 +58,7 @@ export default defineBreak({
     return [scale(deployment, replicas), createObject(autoscaler, { actor: true })];
   },
   symptom({ deployment, replicas }) {
-    const [namespace = "", name = ""] = deployment.split("/");
+    const { namespace, name } = namespaced(deployment);
     return objectSays({ namespace, resource: "deployment", name }, "{.spec.replicas}", String(replicas));
   },
   patience: 60,

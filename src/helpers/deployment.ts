@@ -1,4 +1,5 @@
 import type { Facts } from "../facts.ts";
+import { namespaced } from "../operations/object-ref.ts";
 
 /** What breaks need of a Deployment. */
 export interface DeploymentFacts {
@@ -8,6 +9,7 @@ export interface DeploymentFacts {
   readonly labels: Readonly<Record<string, string>>;
   /** The same as `kubectl --selector` takes them. */
   readonly selector: string;
+  readonly replicas: number;
   /** The first container of its pods. */
   readonly container: { readonly name: string; readonly image: string; readonly envFrom: readonly object[] };
 }
@@ -29,14 +31,9 @@ interface Answer {
   };
 }
 
-const partsOf = (deployment: string) => {
-  const [namespace = "", name = ""] = deployment.split("/");
-  return { namespace, name };
-};
-
 /** The path that a break asks for, of a Deployment given as `namespace/name`. */
 export function deploymentPath(deployment: string): string {
-  const { namespace, name } = partsOf(deployment);
+  const { namespace, name } = namespaced(deployment);
   return `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
 }
 
@@ -48,17 +45,18 @@ const answerOf = (deployment: string, { objects }: Facts) =>
  * @throws TypeError when it is not there: {@link rolloutRefusal} tells so before.
  */
 export function deploymentIn(deployment: string, facts: Facts): DeploymentFacts {
-  const { selector, template } = answerOf(deployment, facts)?.spec ?? {};
+  const { selector, template, replicas = 1 } = answerOf(deployment, facts)?.spec ?? {};
   const container = template?.spec.containers[0];
   if (selector === undefined || container === undefined)
     throw new TypeError(`there is no Deployment ${deployment}`);
   const labels = selector.matchLabels ?? {};
   return {
-    ...partsOf(deployment),
+    ...namespaced(deployment),
     labels,
     selector: Object.entries(labels)
       .map(([key, value]) => `${key}=${value}`)
       .join(","),
+    replicas,
     container: { name: container.name, image: container.image, envFrom: container.envFrom ?? [] },
   };
 }

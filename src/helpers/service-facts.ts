@@ -1,4 +1,5 @@
 import type { Facts } from "../facts.ts";
+import { namespaced } from "../operations/object-ref.ts";
 
 /** What breaks need of a Service. */
 export interface ServiceFacts {
@@ -15,7 +16,7 @@ export interface ServiceFacts {
 
 /** The path that a break asks for, of a Service given as `namespace/name`. */
 export function servicePath(service: string): string {
-  const [namespace = "", name = ""] = service.split("/");
+  const { namespace, name } = namespaced(service);
   return `/api/v1/namespaces/${namespace}/services/${name}`;
 }
 
@@ -25,6 +26,5 @@ export function serviceIn(service: string, { objects }: Facts): ServiceFacts | u
     | { readonly spec: Partial<Pick<ServiceFacts, "selector" | "ports">> }
     | undefined;
   if (found === undefined) return undefined;
-  const [namespace = "", name = ""] = service.split("/");
-  return { namespace, name, selector: found.spec.selector ?? {}, ports: found.spec.ports ?? [] };
+  return { ...namespaced(service), selector: found.spec.selector ?? {}, ports: found.spec.ports ?? [] };
 }

@@ -38,6 +38,20 @@ object_get() { # namespace resource name output: nothing when there is no such o
 object_note() { # namespace resource name: all of it, to make it again if somebody deletes it
   note whole "$(object_get "$1" "$2" "$3" json | b64)"
 }
+object_read() { # namespace resource name template
+  api_answers
+  fields=$(object_get "$1" "$2" "$3" "jsonpath-as-json=$4")
+  if [ -z "$fields" ]; then put presence absent; return; fi
+  put presence present
+  put fields "$(printf '%s\n' "$fields" | b64)"
+}
+api_refuses() { # input words...: what the API server says now to a change that is only tried
+  input=$1 verb=$2
+  shift 2
+  if ! why=$(printf %s "$input" | administer "$verb" --dry-run=server "$@" 2>&1 >/dev/null); then
+    note refused "$(printf %s "$why" | b64)"
+  fi
+}
 object_create() { # namespace: of what comes on standard input
   administer create --namespace "$1" -f - >/dev/null
 }

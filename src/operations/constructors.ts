@@ -18,6 +18,7 @@ import type { NftTableOperation } from "./nft-table.ts";
 import type { Manifest, ObjectOperation } from "./object.ts";
 import type { ObjectFieldsOperation } from "./object-fields.ts";
 import type { ObjectGoneOperation } from "./object-gone.ts";
+import { namespaced, type ObjectRef } from "./object-ref.ts";
 import type { PacketFilterOperation } from "./packet-filter.ts";
 import type { PreloadOperation } from "./preload.ts";
 import type { ProcessOperation } from "./process.ts";
@@ -195,7 +196,7 @@ export function preload(path: string, program: string): PreloadOperation {
 
 /** Scales a Deployment, given as `namespace/name`. */
 export function scale(deployment: string, replicas: number): ReplicasOperation {
-  const [namespace = "", name = ""] = deployment.split("/");
+  const { namespace, name } = namespaced(deployment);
   return { kind: "replicas", deployment: name, namespace, replicas };
 }
 
@@ -220,7 +221,7 @@ export function setFields(object: string, set: ObjectFieldsOperation["set"]): Ob
   return { kind: "object-fields", ...partsOf(object), set };
 }
 
-function partsOf(object: string): Pick<ObjectGoneOperation, "resource" | "namespace" | "name"> {
+function partsOf(object: string): ObjectRef {
   const [resource = "", ...rest] = object.split("/");
   const name = rest.at(-1) ?? "";
   const [namespace] = rest.length > 1 ? rest : [];

@@ -38,9 +38,6 @@ lease_read() { # namespace name holder
   note holder "$holder"
   note seconds "$(object_get "$1" lease "$2" 'jsonpath={.spec.leaseDurationSeconds}')"
 }
-lease_patch() { # namespace name patch
-  printf %s "$3" | administer patch lease --namespace "$1" --type merge --patch-file /dev/stdin -- "$2" >/dev/null
-}
 `),
 );
 
@@ -75,11 +72,11 @@ export const lease: OperationKind<LeaseOperation> = {
       : undefined;
   },
   apply: (spec) =>
-    sh`lease_patch ${namespaceOf(spec)} ${spec.name} ${patchOf(spec.holder, spec.seconds, undefined)}`,
+    sh`object_patch ${namespaceOf(spec)} lease ${spec.name} merge ${patchOf(spec.holder, spec.seconds, undefined)}`,
   restore: (spec, before) =>
     sh`api_answers
 if [ "$(object_get ${namespaceOf(spec)} lease ${spec.name} 'jsonpath={.spec.holderIdentity}')" = ${spec.holder} ]; then
-  lease_patch ${namespaceOf(spec)} ${spec.name} ${patchOf("", Number(field(before.notes, "seconds")), new Date(0))}
+  object_patch ${namespaceOf(spec)} lease ${spec.name} merge ${patchOf("", Number(field(before.notes, "seconds")), new Date(0))}
 fi`,
   inEffect: (_spec, _before, now) => now.values.ours === "yes",
   restored: (_spec, _before, now) => now.values.ours === "no",

@@ -15,15 +15,12 @@ import {
   patchOf,
   segmentsOf,
 } from "./object-path.ts";
+import { nameOf, type ObjectRef, target } from "./object-ref.ts";
 import { common, type OperationKind, type State } from "./operation.ts";
 import { hasOtherSets, historyRefusal, rolloutLibrary, setsForgotten, setsRead } from "./rollout.ts";
 
-export interface ObjectFieldsOperation {
+export interface ObjectFieldsOperation extends ObjectRef {
   readonly kind: "object-fields";
-  /** In the singular: `service`, `deployment.apps`. */
-  readonly resource: string;
-  readonly name: string;
-  readonly namespace?: string;
   /**
    * Values by path: `spec.ports[port=80].targetPort`, `metadata.labels["app.kubernetes.io/name"]`. `null` takes a field
    * away. Of a map only the fields that are named are changed; a list is changed as a whole, unless its path names an
@@ -59,25 +56,11 @@ const library = lines(
   apiLibrary,
   rolloutLibrary,
   trusted(String.raw`
-fields_read() { # namespace resource name template
-  api_answers
-  fields=$(object_get "$1" "$2" "$3" "jsonpath-as-json=$4")
-  if [ -z "$fields" ]; then put presence absent; return; fi
-  put presence present
-  put fields "$(printf '%s\n' "$fields" | b64)"
-  [ "$CONTENT" = no ] || object_note "$1" "$2" "$3"
-}
-fields_refused() { # namespace resource name type patch: what the API server says to it now
-  if ! why=$(printf %s "$5" | administer patch "$2" --namespace "$1" --type "$4" --patch-file /dev/stdin --dry-run=server -- "$3" 2>&1 >/dev/null); then
-    note refused "$(printf %s "$why" | b64)"
-  fi
+fields_refused() { # namespace resource name type patch
+  api_refuses "$5" patch "$2" --namespace "$1" --type "$4" --patch-file /dev/stdin -- "$3"
 }
 `),
 );
-
-const namespaceOf = ({ namespace = "default" }: ObjectFieldsOperation) => namespace;
-const nameOf = (spec: ObjectFieldsOperation) => `${spec.resource} ${namespaceOf(spec)}/${spec.name}`;
-const target = (spec: ObjectFieldsOperation) => sh`${namespaceOf(spec)} ${spec.resource} ${spec.name}`;
 
 const fieldsOf = ({ set }: ObjectFieldsOperation): readonly Field[] =>
   Object.entries(set).flatMap(([path, value]) => leavesOf({ path, value }));
@@ -99,10 +82,8 @@ function patches(
     { type: "strategic", some: fields.filter(({ path }) => isInList(path)) },
   ].filter(({ some }) => some.length > 0);
   return lines(
-    ...parts.map(({ type, some }) =>
-      word === "object_patch"
-        ? sh`object_patch ${target(spec)} ${type} ${JSON.stringify(patchOf(some))}`
-        : sh`fields_refused ${target(spec)} ${type} ${JSON.stringify(patchOf(some))}`,
+    ...parts.map(
+      ({ type, some }) => sh`${trusted(word)} ${target(spec)} ${type} ${JSON.stringify(patchOf(some))}`,
     ),
   );
 }
@@ -129,11 +110,12 @@ export const objectFields: OperationKind<ObjectFieldsOperation> = {
   commands: () => ["kubectl"],
   read: (spec) =>
     lines(
-      sh`fields_read ${target(spec)} ${fieldsOf(spec)
+      sh`object_read ${target(spec)} ${fieldsOf(spec)
         .map(({ path }) => jsonpathOf(path))
         .join("")}`,
       setsRead(spec),
-      sh`if [ "$CONTENT" != no ]; then`,
+      sh`if [ "$CONTENT" != no ]; then
+object_note ${target(spec)}`,
       patches(fieldsOf(spec), "fields_refused", spec),
       sh`fi`,
     ),

@@ -2,14 +2,11 @@ import { lines, type Shell, sh, trusted } from "../shell.ts";
 import { apiLibrary } from "./api-library.ts";
 import { objectName } from "./object.ts";
 import { type Json, manifestAgain } from "./object-path.ts";
+import { nameOf, type ObjectRef, target } from "./object-ref.ts";
 import { common, field, type OperationKind, type State } from "./operation.ts";
 
-export interface ObjectGoneOperation {
+export interface ObjectGoneOperation extends ObjectRef {
   readonly kind: "object-gone";
-  /** In the singular: `service`, `deployment.apps`. */
-  readonly resource: string;
-  readonly name: string;
-  readonly namespace?: string;
 }
 
 export const objectResource = {
@@ -58,10 +55,6 @@ gone_read() { # namespace resource name
 `),
 );
 
-const namespaceOf = ({ namespace = "default" }: ObjectGoneOperation) => namespace;
-const nameOf = (spec: ObjectGoneOperation) => `${spec.resource} ${namespaceOf(spec)}/${spec.name}`;
-const target = (spec: ObjectGoneOperation) => sh`${namespaceOf(spec)} ${spec.resource} ${spec.name}`;
-
 interface Whole {
   readonly metadata: {
     readonly annotations?: Readonly<Record<string, string>>;
@@ -87,15 +80,13 @@ const manifestOf = (before: State) =>
  * Makes an object again as it was. Where `kubectl apply` has left its annotation, `kubectl create` writes another text into
  * it, so that one is put back.
  */
-export function madeAgain(
-  { resource, name, namespace = "default" }: Omit<ObjectGoneOperation, "kind">,
-  before: State,
-): Shell {
+export function madeAgain(ref: ObjectRef, before: State): Shell {
+  const { namespace = "default" } = ref;
   const create = sh`printf %s ${JSON.stringify(manifestOf(before))} | object_create ${namespace}`;
   const applied = wholeOf(before).metadata.annotations?.[appliedBy];
   if (applied === undefined) return create;
   const patch = JSON.stringify({ metadata: { annotations: { [appliedBy]: applied } } });
-  return lines(create, sh`object_patch ${namespace} ${resource} ${name} merge ${patch}`);
+  return lines(create, sh`object_patch ${target(ref)} merge ${patch}`);
 }
 
 const appliedBy = "kubectl.kubernetes.io/last-applied-configuration";

@@ -91,18 +91,6 @@ const isReadable = ({ path }: { readonly path: string }) => path !== "stringData
 const library = lines(
   apiLibrary,
   trusted(String.raw`
-made_read() { # namespace resource name template
-  api_answers
-  fields=$(object_get "$1" "$2" "$3" "jsonpath-as-json=$4")
-  if [ -z "$fields" ]; then put presence absent; return; fi
-  put presence present
-  put fields "$(printf '%s\n' "$fields" | b64)"
-}
-made_refused() { # namespace manifest: what the API server says to it now
-  if ! why=$(printf %s "$2" | administer create --namespace "$1" --dry-run=server -f - 2>&1 >/dev/null); then
-    note refused "$(printf %s "$why" | b64)"
-  fi
-}
 made_end() { # namespace resource name
   case $2 in
   PersistentVolume.*)
@@ -150,8 +138,8 @@ export const object: OperationKind<ObjectOperation> = {
       .map(({ path }) => jsonpathOf(path));
     const target = sh`${namespaceOf(spec)} ${resourceOf(spec)} ${spec.manifest.metadata.name}`;
     return lines(
-      sh`made_read ${target} ${`${jsonpathOf("metadata.name")}${template.join("")}`}`,
-      sh`[ "$CONTENT" = no ] || made_refused ${namespaceOf(spec)} ${JSON.stringify(spec.manifest)}`,
+      sh`object_read ${target} ${`${jsonpathOf("metadata.name")}${template.join("")}`}`,
+      sh`[ "$CONTENT" = no ] || api_refuses ${JSON.stringify(spec.manifest)} create --namespace ${namespaceOf(spec)} -f -`,
     );
   },
   refusal(spec, before) {

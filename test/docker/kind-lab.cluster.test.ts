@@ -1,47 +1,30 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { KbreakError, messageOf, PreconditionError, UsageError } from "../../src/errors.ts";
+import { KbreakError, PreconditionError, UsageError } from "../../src/errors.ts";
 import { run } from "../../src/lab/command.ts";
 import { isKindLab, kindDown, kindShell, kindStatus, kindUp } from "../../src/lab/kind/lab.ts";
-import { type Engine, startEngine } from "./engine.ts";
+import { type Kind, useKind } from "./kind.ts";
 import { cluster, startKindNodes } from "./nodes.ts";
-import { kindProgram } from "./programs.ts";
 
 describe("a lab of kind's nodes, by the real kind and a real Docker,", () => {
   const folder = mkdtempSync(join(tmpdir(), "kbreak-kind-up-"));
-  const { PATH, DOCKER_HOST, KBREAK_DATA_DIR } = process.env;
   const lab = join(folder, "lab", cluster);
-  let engine: Engine;
+  let kind: Kind;
   let missing: string | undefined;
 
   beforeAll(async () => {
-    const started = await startEngine();
+    const started = await useKind(folder);
     if (typeof started === "string") {
       missing = started;
       return;
     }
-    engine = started;
-    try {
-      process.env.PATH = `${await kindProgram()}:${engine.env.PATH}`;
-    } catch (error) {
-      missing = `kind cannot be built: ${messageOf(error)}`;
-      return;
-    }
-    process.env.DOCKER_HOST = engine.env.DOCKER_HOST;
-    process.env.KBREAK_DATA_DIR = folder;
-    await startKindNodes(engine);
+    kind = started;
+    await startKindNodes(kind.engine);
   });
   beforeEach(({ skip }) => skip(missing !== undefined, missing));
-  afterAll(async () => {
-    await engine?.end();
-    rmSync(folder, { recursive: true });
-    process.env.PATH = PATH;
-    process.env.KBREAK_DATA_DIR = KBREAK_DATA_DIR;
-    if (DOCKER_HOST === undefined) delete process.env.DOCKER_HOST;
-    else process.env.DOCKER_HOST = DOCKER_HOST;
-  });
+  afterAll(() => kind?.end());
 
   /** As `lab up` leaves it when kind has made the cluster. */
   function adopt(): void {
@@ -80,7 +63,7 @@ describe("a lab of kind's nodes, by the real kind and a real Docker,", () => {
     });
     expect(await run(await kindShell(cluster, worker, ["echo", "$(hostname)"], false))).toBe(`${worker}\n`);
     await expect(kindShell(cluster, "w1", [], false)).rejects.toThrow(UsageError);
-    await engine.docker("kill", worker);
+    await kind.engine.docker("kill", worker);
     expect(await kindStatus(cluster)).toMatchObject({ state: "partial", nodes: [{}, { state: "stopped" }] });
     await expect(kindUp({ name: cluster, count: { controlPlanes: 1, workers: 2 } })).rejects.toThrow(
       `lab ${cluster} has 1+1 nodes, and a kind cluster keeps its size`,
@@ -91,7 +74,7 @@ describe("a lab of kind's nodes, by the real kind and a real Docker,", () => {
     adopt();
     await kindDown(cluster);
     expect(existsSync(lab)).toBe(false);
-    expect(await engine.docker("ps", "--all", "--quiet")).toBe("");
+    expect(await kind.engine.docker("ps", "--all", "--quiet")).toBe("");
     expect(await kindStatus(cluster)).toEqual({ name: cluster, state: "absent", nodes: [] });
   });
 });

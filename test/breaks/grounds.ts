@@ -89,7 +89,8 @@ const READY = `for i in $(seq 120); do
   kubectl get --raw /readyz >/dev/null 2>&1 && break; sleep 1
 done
 kubectl wait --for condition=Ready node --all --timeout 120s >/dev/null
-kubectl wait --for condition=Ready pod --all -A --timeout 120s >/dev/null`;
+kubectl wait --for condition=Ready pod --all -A --timeout 120s >/dev/null
+kubectl wait --for condition=Available deployment --all -A --timeout 120s >/dev/null`;
 
 /** Waits until the API answers and all nodes and pods are well. */
 export async function ready({ lab }: Bench): Promise<void> {

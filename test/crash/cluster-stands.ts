@@ -20,6 +20,7 @@ export async function useClusterStands(): Promise<ClusterStands> {
   const stands: Stand[] = [];
   // Each looks at all nodes: two at once would see each other's programs.
   for (const node of nodes) {
+    await ready(bench);
     const stand = await useStand(product, bench.lab, node, {
       look: () => ground.look(bench, node),
       changes: (before) => ground.changes(bench, node, before),

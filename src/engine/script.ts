@@ -45,7 +45,7 @@ for name in $(env | sed -n -e 's/^BASH_FUNC_\([A-Za-z0-9_]*\)%%=.*/%\1/p' -e 's/
 done
 unset IFS
 export PATH LC_ALL TZ
-b64() { base64 | tr -d '\n'; }
+b64() { base64 -w 0; }
 put() { printf '=%s %s\n' "$1" "$2"; }
 note() { printf '#%s %s\n' "$1" "$2" >&4; }
 begin() { printf '\n%s begin %s %s\n' "$MARKER" "$1" "$2"; }

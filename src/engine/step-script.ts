@@ -44,10 +44,11 @@ put_back() { # index
   ( set -eu; "restore_$1" ) 2>&1 4>/dev/null
   end "$1" restore "$?"
 }
-folder_times() { # name folder...
+folder_times() { # name, then for each folder: base64 of its path, its path
   begin 0 "$1"; shift
-  for folder in "$@"; do
-    if [ -d "$folder" ]; then printf '=%s %s\n' "$(printf %s "$folder" | b64)" "$(stat -L -c %y -- "$folder")"; fi
+  while [ "$#" -gt 0 ]; do
+    if [ -d "$2" ]; then stat -L -c "=$1 %y" -- "$2"; fi
+    shift 2
   done
   end 0 folders 0
 }
@@ -56,7 +57,14 @@ folder_back() { # folder time
 }
 `);
 
+/** Times of folders: to be shown, before a change, and behind it. */
+type FoldersFrame = "folders" | "folders-found" | "folders-left";
+
 const kindsOf = (operations: readonly Indexed[]) => [...new Set(operations.map(({ spec }) => kindOf(spec)))];
+
+/** Tells the times of folders; {@link foldersOf} reads them. */
+const folderTimes = (name: FoldersFrame, folders: readonly string[]) =>
+  sh`folder_times ${name} ${folders.flatMap((folder) => [Buffer.from(folder).toString("base64"), folder])}`;
 
 /** The libraries of the kinds that are used, and the `read` of each operation. */
 function readers(operations: readonly Indexed[], content: boolean): Shell {
@@ -95,7 +103,7 @@ export function lookScript(options: {
   return lines(
     readers(options.operations, options.content),
     ...options.operations.map(({ index }) => ({ shell: `look ${index}` })),
-    sh`folder_times folders ${options.folders}`,
+    folderTimes("folders", options.folders),
     ...options.probes.map(asked),
     tidied(options.operations),
   );
@@ -146,9 +154,9 @@ export function applyScript(
   return lines(
     readers(operations, false),
     ...changers("apply", operations, held),
-    sh`folder_times folders-found ${folders}`,
+    folderTimes("folders-found", folders),
     ...operations.map(({ index, before }) => ({ shell: `swap ${index} ${quote(printed(before))}` })),
-    sh`folder_times folders-left ${folders}`,
+    folderTimes("folders-left", folders),
     tidied(operations),
   );
 }
@@ -209,10 +217,7 @@ export function changeOf(frames: readonly Frame[], name: "apply" | "restore", in
 }
 
 /** The times that `folder_times` printed. */
-export function foldersOf(
-  frames: readonly Frame[],
-  name: "folders" | "folders-found" | "folders-left",
-): FolderTimes {
+export function foldersOf(frames: readonly Frame[], name: FoldersFrame): FolderTimes {
   const frame = frames.find((one) => one.name === name);
   const found = parseLines(frame?.lines ?? [], "=");
   return Object.fromEntries(

@@ -28,8 +28,8 @@ attributes_read() { # path
     put type present
     # Without it a pipe would say that there are no flags, and undo would take that for fixed.
     command -v lsattr >/dev/null || { echo "there is no lsattr" >&2; return 1; }
-    put flags "f$(lsattr -d -- "$1" 2>/dev/null | head -n 1 | cut -d' ' -f1 | tr -d -)"
-    lsattr -d -- "$1" >/dev/null 2>&1 || note flags none
+    flags=$(lsattr -d -- "$1" 2>/dev/null) || note flags none
+    put flags "f$(printf %s "${"$"}{flags%% *}" | tr -d -)"
   else put type absent
   fi
 }

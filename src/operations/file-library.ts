@@ -43,7 +43,8 @@ file_read() { # path temporary grows reload restart
     if mountpoint -q -- "$1" 2>/dev/null; then note mounted yes; fi
     note flags "$(file_flags "$1")"
     if [ "$3" = no ]; then
-      put sha256 "$(sha256sum < "$1" | cut -d' ' -f1)"
+      sum=$(sha256sum < "$1")
+      put sha256 "${"$"}{sum%% *}"
       put mode "$mode"
       put xattrs "$(file_xattrs "$1")"
       if [ "$CONTENT" = yes ] && [ "$size" -le 4194304 ]; then note content "$(b64 < "$1")"; fi

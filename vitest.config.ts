@@ -40,7 +40,7 @@ export default defineConfig({
     // CI adds up the tiers' counts from these files.
     reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],
     // Much of a test is waiting for a node; more than three on two cores would fail those that measure time. An
-    // emulated machine is never idle enough for that. A cluster takes a processor for itself while it starts.
-    maxWorkers: onMachines ? 2 : onCluster ? 1 : 3,
+    // emulated machine and a cluster are never idle enough for that.
+    maxWorkers: onMachines || onCluster ? 2 : 3,
   },
 });

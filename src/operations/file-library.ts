@@ -38,16 +38,11 @@ file_read() { # path temporary grows reload restart
     put target "$(readlink -n -- "$1" | b64)"
   elif [ -f "$1" ]; then
     put type file
-    note size "$size"
-    note links "$links"
-    if mountpoint -q -- "$1" 2>/dev/null; then note mounted yes; fi
-    note flags "$(file_flags "$1")"
     if [ "$3" = no ]; then
       sum=$(sha256sum < "$1")
       put sha256 "${"$"}{sum%% *}"
       put mode "$mode"
       put xattrs "$(file_xattrs "$1")"
-      if [ "$CONTENT" = yes ] && [ "$size" -le 4194304 ]; then note content "$(b64 < "$1")"; fi
     fi
   elif [ -d "$1" ]; then put type folder
   elif [ -e "$1" ]; then put type other
@@ -59,6 +54,21 @@ file_read() { # path temporary grows reload restart
   fi
   # Ours alone, and there only while a change or a restoration is not at its end.
   if [ -L "$2" ] || [ -e "$2" ]; then put unfinished yes; fi
+  [ "$CONTENT" = no ] || file_notes "$1" "$3"
+  if [ -n "$4" ]; then put reload "$(systemctl show -p NeedDaemonReload --value -- "$4")"; fi
+  if [ -n "$5" ]; then
+    note running "$(systemctl show -p ActiveState --value -- "$5")"
+    put fresh "$(file_fresh "$1" "$5")"
+  fi
+}
+file_notes() { # path grows: what decides whether and how it can be changed, and its bytes
+  if [ -f "$1" ] && [ ! -L "$1" ]; then
+    note size "$size"
+    note links "$links"
+    if mountpoint -q -- "$1" 2>/dev/null; then note mounted yes; fi
+    note flags "$(file_flags "$1")"
+    if [ "$2" = no ] && [ "$size" -le 4194304 ]; then note content "$(b64 < "$1")"; fi
+  fi
   folder=$(dirname -- "$1")
   if [ ! -d "$folder" ]; then note parent missing
   else
@@ -66,11 +76,6 @@ file_read() { # path temporary grows reload restart
     *[ia]*) note folder locked ;;
     *) [ -w "$folder" ] || note readonly yes # root may write anywhere but on a read-only file system
     esac
-  fi
-  if [ -n "$4" ]; then put reload "$(systemctl show -p NeedDaemonReload --value -- "$4")"; fi
-  if [ -n "$5" ]; then
-    note running "$(systemctl show -p ActiveState --value -- "$5")"
-    put fresh "$(file_fresh "$1" "$5")"
   fi
 }
 file_fresh() { # path unit: has the running unit been started since the file last changed? ctime cannot be set back

@@ -70,7 +70,7 @@ unit_read() { # unit links(yes|no)
   done
   case $state in active|activating|reloading|refreshing) put active up ;; *) put active down ;; esac
   note state "$state"
-  note dependents "$(unit_dependents)"
+  [ "$CONTENT" = no ] || note dependents "$(unit_dependents)"
   unit_property LoadState
   note load "$property"
   [ "$2" = yes ] || return 0
@@ -78,6 +78,7 @@ unit_read() { # unit links(yes|no)
   unit_property NeedDaemonReload
   put reload "$property"
   put links "$(unit_links "$1" | cut -f1,2 | b64)"
+  [ "$CONTENT" = yes ] || return 0
   note links "$(unit_links "$1" | b64)"
   note folders "$(find /etc/systemd/system -maxdepth 1 -type d -printf '%p\t%T+\n' | sort | b64)"
 }

@@ -39,6 +39,8 @@ oomScoreAdj: 0
 maxOpenFiles: 20000
 # Images are not pulled, so one that is cleared away is gone.
 imageGCHighThresholdPercent: 100
+# A changed ConfigMap is in its pods after ten seconds, and not after a minute and a half.
+syncFrequency: 10s
 evictionHard: {memory.available: 50Mi, nodefs.available: 3%, imagefs.available: 3%}${restarts(version)}
 ---
 apiVersion: kubeproxy.config.k8s.io/v1alpha1

@@ -7,7 +7,7 @@ const ARGUMENTS = /^KUBELET_EXTRA_ARGS=("?)(.*)\1$/m;
 export default defineBreak({
   title: "A kubelet that is never content",
   summary:
-    "The kubelet is to keep more memory free than the node can spare. It reports MemoryPressure, evicts pods, and takes no new ones.",
+    "The kubelet is to keep more memory free than the node can spare. It reports MemoryPressure, evicts pods, and takes no new ones. The evicted stay listed as such, also behind undo.",
   difficulty: "medium",
   source: "Klustered path (Marino Wijay & John Anderson)",
   reboot: "survives",

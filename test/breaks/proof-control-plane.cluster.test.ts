@@ -1,11 +1,9 @@
-import { describe } from "vitest";
-import { noKubernetes } from "../support/no-kubernetes.ts";
-import { cluster } from "./grounds.ts";
-import { clusterBreaks, prove } from "./proof.ts";
-import { shareOf } from "./share.ts";
+import { clusterBreaks } from "./proof.ts";
+import { proveOnCluster } from "./prove-on-cluster.ts";
 
-// What is broken here takes the API server or etcd with it: about half of the time, so that two clusters are used.
-const all = [
+// Most of these make parts of the control plane start anew, and take half of the time of all: they have a cluster of their
+// own, beside that of the others.
+proveOnCluster([
   ...clusterBreaks.filter((id) => id.startsWith("control-plane/")),
   "network/firewall-drop@cp1 port=6443",
   "control-plane/malformed-yaml",
@@ -14,8 +12,4 @@ const all = [
   "files/unicode-doppelganger path=/etc/kubernetes/manifests/kube-scheduler.yaml text=--leader-elect=",
   "persistence/rogue-systemd-unit",
   "etcd/quota-fill",
-];
-
-describe.skipIf(noKubernetes !== undefined)(noKubernetes ?? "on a cluster", () => {
-  prove({ ground: cluster(), breaks: shareOf(all) });
-});
+]);

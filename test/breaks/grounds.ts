@@ -5,6 +5,7 @@ import { fingerprint } from "../../src/fingerprint/fingerprint.ts";
 import type { Difference, Fingerprint } from "../../src/fingerprint/types.ts";
 import { type Bench, changesSince, connectTo, look, on, useBench } from "../support/bench.ts";
 import { shapeOf } from "../support/churn.ts";
+import { READY } from "../support/cluster-ready.ts";
 import { keptConnections } from "../support/kept-connections.ts";
 import type { TestNode } from "../support/lab.ts";
 
@@ -85,28 +86,6 @@ async function lookAtAll({ lab }: Bench): Promise<Fingerprint> {
   return { ...first, sections: Object.fromEntries(sections), skipped };
 }
 
-const READY = `for i in $(seq 120); do
-  kubectl get --raw /readyz >/dev/null 2>&1 && break; sleep 1
-done
-kubectl wait --for condition=Ready node --all --timeout 120s >/dev/null
-# Pods that a kubelet has evicted stay listed.
-kubectl delete pod -A --field-selector status.phase=Failed >/dev/null
-kubectl wait --for condition=Ready pod --all -A --timeout 120s >/dev/null
-kubectl wait --for condition=Available deployment --all -A --timeout 120s >/dev/null
-# One that has just started does nothing until it leads, and who leads says so every two seconds.
-for one in kube-controller-manager kube-scheduler; do
-  for i in $(seq 60); do
-    renewed=$(kubectl -n kube-system get lease "$one" -o jsonpath='{.spec.renewTime}')
-    [ $(($(date +%s) - $(date -d "$renewed" +%s))) -gt 5 ] || break
-    sleep 1
-  done
-done`;
-
-/** Waits until the API answers, all nodes and pods are well, and the control plane works. */
-export async function ready({ lab }: Bench): Promise<void> {
-  await on(lab.node("cp1"), READY);
-}
-
 /** What breaks, and their repair, make Kubernetes start anew, without kbreak. */
 const RESTARTS = `systemctl restart containerd.service kubelet.service
 crictl stop --timeout 3 $(crictl ps --quiet --name '^kube-|^etcd$') >/dev/null
@@ -124,9 +103,7 @@ export function cluster(): Ground {
   // kube-proxy writes its chain of all Services in no order.
   const ofNoOrder = ({ section, key, kind }: Difference) =>
     kind === "changed" && /nft(ables)?$/.test(section) && /\bKUBE-SERVICES$/.test(key);
-  // The fixer's kubectl keeps what the API has told it of itself.
-  const ofKubectl = ({ key }: Difference) => key.startsWith("/root/.kube/cache");
-  const own = (one: Difference) => !one.section.startsWith("skipped") && !ofNoOrder(one) && !ofKubectl(one);
+  const own = (one: Difference) => !one.section.startsWith("skipped") && !ofNoOrder(one);
   const left = (before: Fingerprint, after: Fingerprint) =>
     differences(before, after).filter((one) => own(one) && !shapes.has(shapeOf(one)));
   return {

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { cluster, ready } from "../breaks/grounds.ts";
-import type { Bench } from "../support/bench.ts";
+import { cluster } from "../breaks/grounds.ts";
+import { type Bench, ready } from "../support/bench.ts";
 import { type Product, useProduct } from "../support/product.ts";
 import { nameOf, type Stand, type Tried, useStand } from "./harness.ts";
 
@@ -20,14 +20,14 @@ export async function useClusterStands(): Promise<ClusterStands> {
   const stands: Stand[] = [];
   // Each looks at all nodes: two at once would see each other's programs.
   for (const node of nodes) {
-    await ready(bench);
+    await ready(bench.lab);
     const stand = await useStand(product, bench.lab, node, {
       look: () => ground.look(bench, node),
       changes: (before) => ground.changes(bench, node, before),
     });
     // What one disaster has stopped has to be there again before a break can be told from it.
     const settled = async <T>(work: () => Promise<T>) => {
-      await ready(bench);
+      await ready(bench.lab);
       return work();
     };
     stands.push({

@@ -3,7 +3,6 @@ import { parse } from "yaml";
 import { importKubeadm } from "../../src/inventory/import-kubeadm.ts";
 import { cachedPrograms } from "../../src/lab/kubernetes/programs.ts";
 import { labStatus } from "../../src/lab/lab.ts";
-import { ready } from "../breaks/grounds.ts";
 import { type Bench, on, useBench } from "../support/bench.ts";
 import type { TestNode } from "../support/lab.ts";
 
@@ -18,8 +17,6 @@ describe.skipIf(missing !== "")(`on a real cluster${missing}`, () => {
   beforeAll(async () => {
     bench = await useBench({ kubernetes: true });
     cp1 = bench.lab.node("cp1");
-    // The cluster may have been broken by another test.
-    await ready(bench);
   }, 600_000);
   afterAll(() => bench?.end());
 

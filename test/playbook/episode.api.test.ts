@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { ready } from "../breaks/grounds.ts";
 import { type Bench, useBench } from "../support/bench.ts";
 import { noKubernetes } from "../support/no-kubernetes.ts";
 import { provePlaybook } from "./prove.ts";
@@ -8,8 +7,6 @@ describe.skipIf(noKubernetes !== undefined)(noKubernetes ?? "a whole episode on 
   let bench: Bench;
   beforeAll(async () => {
     bench = await useBench({ kubernetes: true });
-    // The cluster may have been broken by another test.
-    await ready(bench);
   }, 600_000);
   afterEach(() => bench.undoAll());
   afterAll(() => bench?.end());

@@ -26,6 +26,7 @@ import { playbookOf } from "../../src/playbook/single.ts";
 import type { Playbook } from "../../src/playbook/types.ts";
 import { connect } from "../../src/transport/connect.ts";
 import type { Connect, Connection, NodeAccess } from "../../src/transport/transport.ts";
+import { READY } from "./cluster-ready.ts";
 import { type LabWish, type TestLab, type TestNode, useLab } from "./lab.ts";
 
 type Surroundings = Partial<Pick<Context, "connect" | "emit" | "signal">>;
@@ -83,6 +84,8 @@ export async function useBench(
   way: Connect = connect,
 ): Promise<Bench> {
   const lab = "lab" in wish ? wish.lab : await useLab(wish);
+  // Another test may have broken the cluster.
+  if ("kubernetes" in wish && wish.kubernetes) await ready(lab);
   const folder = mkdtempSync(join(tmpdir(), "kbreak-bench-"));
   const { breaks } = await loadCatalogue();
   const inventory = await loadInventory(lab.inventory);
@@ -218,10 +221,18 @@ export async function changesSince(node: TestNode, before: Fingerprint): Promise
   );
 }
 
-/** Runs commands one after the other in one login shell, as a fixer would type them; ends at the first that fails. */
+/** Waits until a cluster is well. */
+export async function ready(lab: TestLab): Promise<void> {
+  await on(lab.node("cp1"), READY);
+}
+
+/**
+ * Runs commands one after the other in one login shell, as a fixer would type them; ends at the first that fails. Their
+ * kubectl keeps nothing in root's home, so that whatever is found there is kbreak's.
+ */
 export function asFixer(lab: TestLab, node: TestNode, commands: readonly string[]): Promise<Ran> {
   const input = commands.map((command) => `${command}\n`).join("");
-  return attempt([...labSsh(lab.name, node.name), "bash -l -e"], { input });
+  return attempt([...labSsh(lab.name, node.name), "KUBECACHEDIR=/dev/null bash -l -e"], { input });
 }
 
 /** Runs a script of the test's on a node and gives its output. @throws when it fails. */

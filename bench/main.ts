@@ -25,6 +25,9 @@ import { openStage, type Stage } from "./stage.ts";
 
 type Sections = Pick<Results, Section>;
 
+/** Every break is broken twice in each round, on all nodes at once: these are samples enough, and more would take hours. */
+const RECOVERY_ROUNDS = 2;
+
 /** Measures one section after the other. One that fails is left out, and the others are measured all the same. */
 async function measureSections(options: Options, stage: Stage): Promise<Sections & Pick<Results, "missing">> {
   const { rounds, nodes, patience, endpoints, breaks } = options;
@@ -34,7 +37,7 @@ async function measureSections(options: Options, stage: Stage): Promise<Sections
     log: () => measureLog(stage, rounds),
     distance: () => measureDistance(stage, rounds),
     wide: () => measureWide(stage, endpoints, rounds),
-    recovery: () => measureRecovery(stage, breaks, 1),
+    recovery: () => measureRecovery(stage, breaks, Math.min(rounds, RECOVERY_ROUNDS)),
   };
   let found: Sections = {};
   const missing: string[] = [];

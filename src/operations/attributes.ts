@@ -1,5 +1,6 @@
 import { posix } from "node:path";
-import { sh, trusted } from "../shell.ts";
+import { lines, sh, trusted } from "../shell.ts";
+import { flagsLibrary } from "./flags-library.ts";
 import { common, type OperationKind, type State } from "./operation.ts";
 import { wayInDangers } from "./way-in.ts";
 
@@ -21,15 +22,17 @@ const schema = {
   additionalProperties: false,
 } as const;
 
-const library = trusted(String.raw`
+const library = lines(
+  flagsLibrary,
+  trusted(String.raw`
 attributes_read() { # path
   if [ -L "$1" ]; then put type symlink
   elif [ -e "$1" ]; then
     put type present
     # Without it a pipe would say that there are no flags, and undo would take that for fixed.
     command -v lsattr >/dev/null || { echo "there is no lsattr" >&2; return 1; }
-    flags=$(lsattr -d -- "$1" 2>/dev/null) || note flags none
-    put flags "f$(printf %s "${"$"}{flags%% *}" | tr -d -)"
+    flags_of "$1" || note flags none
+    put flags "f$flags"
   else put type absent
   fi
 }
@@ -44,7 +47,8 @@ attributes_change() { # path added removed
 attributes_are() { # those of them that are set: of which
   [ "$(told type)" = present ] && [ "$(told flags | tail -c +2 | tr -dc "$2" | fold -w 1 | sort)" = "$(printf %s "$1" | fold -w 1 | sort)" ]
 }
-`);
+`),
+);
 
 const has = (state: State, flag: string) => (state.values.flags ?? "").slice(1).includes(flag);
 

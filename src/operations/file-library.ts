@@ -1,4 +1,5 @@
 import { lines, trusted } from "../shell.ts";
+import { flagsLibrary } from "./flags-library.ts";
 import { modeLibrary } from "./mode-library.ts";
 
 /**
@@ -8,20 +9,13 @@ import { modeLibrary } from "./mode-library.ts";
  */
 export const fileLibrary = lines(
   modeLibrary,
+  flagsLibrary,
   trusted(String.raw`
-file_flags() { # path: its attribute flags without the dashes; nothing where the file system has none
-  flags=$(lsattr -d -- "$1" 2>/dev/null) || :
-  # The words between the dashes, put together again.
-  IFS=-
-  set -- ${"$"}{flags%% *}
-  IFS=
-  printf '%s\n' "$*"
-  unset IFS
-}
-file_xattrs() { # path: extended attributes and ACLs, sorted; nothing where the tools are not installed
+file_xattrs() { # path: extended attributes and ACLs, sorted, in xattrs; nothing where the tools are not installed
+  xattrs=
   if command -v getfattr >/dev/null && command -v setfattr >/dev/null; then
     xattrs=$(getfattr -h -d -m - -e hex --absolute-names -- "$1" 2>/dev/null) || :
-    [ -z "$xattrs" ] || printf '%s\n' "$xattrs" | grep -v '^#' | grep . | sort | b64
+    [ -z "$xattrs" ] || xattrs=$(printf '%s\n' "$xattrs" | grep -v '^#' | grep . | sort | b64)
   fi
 }
 file_told() { # path: what stat tells of it, in size, links, mode, owner and mtime
@@ -42,7 +36,8 @@ file_read() { # path temporary grows reload restart
       sum=$(sha256sum < "$1")
       put sha256 "${"$"}{sum%% *}"
       put mode "$mode"
-      put xattrs "$(file_xattrs "$1")"
+      file_xattrs "$1"
+      put xattrs "$xattrs"
     fi
   elif [ -d "$1" ]; then put type folder
   elif [ -e "$1" ]; then put type other
@@ -66,13 +61,15 @@ file_notes() { # path grows: what decides whether and how it can be changed, and
     note size "$size"
     note links "$links"
     if mountpoint -q -- "$1" 2>/dev/null; then note mounted yes; fi
-    note flags "$(file_flags "$1")"
+    flags_of "$1" || :
+    note flags "$flags"
     if [ "$2" = no ] && [ "$size" -le 4194304 ]; then note content "$(b64 < "$1")"; fi
   fi
   folder=$(dirname -- "$1")
   if [ ! -d "$folder" ]; then note parent missing
   else
-    case $(file_flags "$folder") in
+    flags_of "$folder" || :
+    case $flags in
     *[ia]*) note folder locked ;;
     *) [ -w "$folder" ] || note readonly yes # root may write anywhere but on a read-only file system
     esac
@@ -88,7 +85,8 @@ file_fresh() { # path unit: has the running unit been started since the file las
   if [ "$started" -ge "$changed" ]; then echo yes; else echo no; fi
 }
 file_unlock() { # path: without the flags that keep anybody from changing it, which it did not have before
-  case $(file_flags "$1") in *[ia]*) chattr -ia -- "$1" ;; esac
+  flags_of "$1" || :
+  case $flags in *[ia]*) chattr -ia -- "$1" ;; esac
 }
 file_settle() { # path: what was renamed or written is on the disk
   sync -- "$(dirname -- "$1")"
@@ -102,8 +100,9 @@ file_uncover() {
   if [ -L "$temporary" ] || [ -e "$temporary" ]; then rm -f -- "$temporary"; file_settle "$temporary"; fi
 }
 file_xattrs_back() { # path xattrs: these and no others
-  [ "$(file_xattrs "$1")" != "$2" ] || return 0
-  file_xattrs "$1" | base64 -d | sed 's/=.*//' | while IFS= read -r name; do setfattr -h -x "$name" -- "$1" || exit 1; done
+  file_xattrs "$1"
+  [ "$xattrs" != "$2" ] || return 0
+  printf %s "$xattrs" | base64 -d | sed 's/=.*//' | while IFS= read -r name; do setfattr -h -x "$name" -- "$1" || exit 1; done
   printf %s "$2" | base64 -d | while IFS== read -r name value; do
     setfattr -h -n "$name" -v "$value" -- "$1" || exit 1
   done

@@ -44,27 +44,36 @@ const schema = {
 const library = lines(
   moduleLibrary,
   trusted(String.raw`
+RULE_LINE='
+'
 FIREWALL_MODULES=$(modules_loaded)
 rule_unload() { # modules
   modules_unload_new "$1" 'xt_*' 'ipt_*' 'ip6t_*' 'nft_*' 'nf_*' 'iptable_*' 'ip6table_*' \
     x_tables ip_tables ip6_tables nfnetlink libcrc32c 'crc32c_*'
 }
-rule_tools() { # iptables|ip6tables: "set:tool" for each set of rules, the node's own choice first
+rule_tools() { # iptables|ip6tables: "set:tool" for each set of rules, the node's own choice first, in tools
   if ! version=$("$1" --version); then echo "$1 does not run" >&2; return 1; fi
-  case $version in *nf_tables*) echo "nft:$1"; set=legacy ;; *) echo "legacy:$1"; set=nft ;; esac
-  if command -v "$1-$set" >/dev/null; then echo "$set:$1-$set"; fi
+  case $version in *nf_tables*) tools=nft:$1 set=legacy ;; *) tools=legacy:$1 set=nft ;; esac
+  if command -v "$1-$set" >/dev/null; then tools="$tools $set:$1-$set"; fi
+}
+rule_set_up() { # table names: is it among the tables of this file?
+  [ -r "$2" ] || return 1
+  while read -r name; do
+    if [ "$name" = "$1" ]; then return 0; fi
+  done <"$2"
+  return 1
 }
 rule_there() { # set:tool table chain words...: 0 there, 1 not there, else it cannot be told
   set=${"$"}{1%%:*} tool=${"$"}{1#*:} table=$2 chain=$3; shift 3
   if [ "$set" = legacy ]; then
     # Asking makes the kernel set the table up.
     case $tool in ip6*) names=/proc/net/ip6_tables_names ;; *) names=/proc/net/ip_tables_names ;; esac
-    grep -qsx -- "$table" "$names" || return 1
+    rule_set_up "$table" "$names" || return 1
   elif module_absent nf_tables; then return 1
   fi
   # Asking for a rule loads the modules that it is made of, which an empty chain makes needless.
   if rules=$("$tool" -w 5 -t "$table" -S "$chain" 2>/dev/null); then
-    printf '%s\n' "$rules" | grep -q '^-A ' || return 1
+    case $RULE_LINE$rules in *"$RULE_LINE-A "*) ;; *) return 1 ;; esac
   fi
   code=0
   message=$("$tool" -w 5 -t "$table" -C "$chain" "$@" 2>&1) || code=$?
@@ -79,7 +88,7 @@ rule_there() { # set:tool table chain words...: 0 there, 1 not there, else it ca
 }
 rule_read() { # iptables|ip6tables family table chain words...
   command=$1 family=$2; shift 2
-  tools=$(rule_tools "$command")
+  rule_tools "$command"
   found=absent
   for one in $tools; do
     code=0
@@ -97,15 +106,30 @@ rule_read() { # iptables|ip6tables family table chain words...
 rule_place() { # family table chain: whether nftables has them, in table_now and chain_now
   table_now=absent chain_now=absent
   if module_absent nf_tables; then return 0; fi
-  chains=$(nft list chains "$1" 2>/dev/null | sed -n "/^table $1 $2 {/,/^}/p")
-  if [ -z "$chains" ]; then return 0; fi
+  chains=$RULE_LINE$(nft list chains "$1" 2>/dev/null || :)$RULE_LINE
+  begun="${"$"}{RULE_LINE}table $1 $2 {" ended="$RULE_LINE}"
+  inside=${"$"}{chains#*"$begun"}
+  if [ "$inside" = "$chains" ]; then return 0; fi
   table_now=present
-  printf '%s\n' "$chains" | grep -q "^.chain $3 {" || return 0
+  inside=${"$"}{inside%%"$ended"*}
+  case $inside in *"$RULE_LINE"?"chain $3 {"*) ;; *) return 0 ;; esac
   chain_now=used
-  if nft list chain "$1" "$2" "$3" 2>/dev/null | rule_empty "$3"; then chain_now=empty; fi
+  if rule_empty "$3" "$(nft list chain "$1" "$2" "$3" 2>/dev/null)"; then chain_now=empty; fi
 }
-rule_empty() { # chain: nftables prints this chain, without a rule, and nothing else
-  ! grep -Eqv "^(table .*|}|.chain $1 .*|.}|..type .* policy accept;)$"
+rule_empty() { # chain text: nftables prints this chain, without a rule, and nothing else
+  set -f
+  IFS=$RULE_LINE
+  # What is between two ends of lines.
+  set -- "$1" $2
+  unset IFS
+  set +f
+  chain=$1; shift
+  for line in "$@"; do
+    case $line in
+    'table '* | '}' | ?'}' | ?"chain $chain "* | ??'type '*' policy accept;') ;;
+    *) return 1 ;;
+    esac
+  done
 }
 rule_rehearse() { # iptables|ip6tables table chain words...: can it be added, found and deleted?
   command=$1 table=$2 chain=$3; shift 3
@@ -128,7 +152,7 @@ rule_rehearse() { # iptables|ip6tables table chain words...: can it be added, fo
 }
 rule_back() { # iptables|ip6tables family table-before chain-before boot modules-before table chain words...
   command=$1 family=$2 table_before=$3 chain_before=$4 then=$5 modules=$6; shift 6
-  tools=$(rule_tools "$command")
+  rule_tools "$command"
   for one in $tools; do
     code=0
     rule_there "$one" "$@" || code=$?
@@ -136,7 +160,7 @@ rule_back() { # iptables|ip6tables family table-before chain-before boot modules
   done
   if [ "$chain_before" = absent ] && rule_place "$family" "$1" "$2" && [ "$chain_now" = empty ]; then
     # At once, or what remained of the table after a death in between would be nobody's.
-    if [ "$table_before" = absent ] && nft list table "$family" "$1" | rule_empty "$2"; then nft delete table "$family" "$1"
+    if [ "$table_before" = absent ] && rule_empty "$2" "$(nft list table "$family" "$1")"; then nft delete table "$family" "$1"
     else nft delete chain "$family" "$1" "$2"
     fi || :
   fi

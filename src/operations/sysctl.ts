@@ -34,19 +34,30 @@ const schema = {
  * Other settings that the kernel changes along with this one are read and put back with it; paths are below /proc/sys.
  */
 const library = trusted(String.raw`
-sysctl_words() { tr -s '[:space:]' ' ' | sed 's/^ //; s/ $//'; }
+sysctl_words() { # text: its words with a space between them, in words
+  set -f
+  set -- $1
+  set +f
+  words=$*
+}
 sysctl_read() { # path pattern...
   cd /proc/sys
   if [ -f "$1" ]; then
-    cat -- "$1" >/dev/null 2>&1 || note readable no
-    put value "v$(cat -- "$1" 2>/dev/null | sysctl_words)"
-    note raw "$(cat -- "$1" 2>/dev/null | b64)"
-    note lines "$(cat -- "$1" 2>/dev/null | wc -l)"
-    [ -w "$1" ] || note writable no
+    text=$(cat -- "$1" 2>/dev/null) || note readable no
+    sysctl_words "$text"
+    put value "v$words"
+    [ "$CONTENT" = no ] || sysctl_notes "$1"
   else put value absent
   fi
   shift
-  note along "$(sysctl_along "$@" | b64)"
+  along=
+  if [ "$#" -gt 0 ]; then along=$(sysctl_along "$@" | b64); fi
+  note along "$along"
+}
+sysctl_notes() { # path: what decides whether it can be changed, and its bytes
+  note raw "$(cat -- "$1" 2>/dev/null | b64)"
+  note lines "$(cat -- "$1" 2>/dev/null | wc -l)"
+  [ -w "$1" ] || note writable no
 }
 sysctl_along() { # pattern...: "path:value" of every setting that matches
   for pattern in "$@"; do grep -Hs '' $pattern || :; done
@@ -57,8 +68,8 @@ sysctl_write() { # path value
     echo "the kernel does not take $2 ($message)" >&2
     return 1
   fi
-  now=$(sysctl_words < "$1")
-  [ "$now" = "$2" ] || { echo "the kernel made $now of $2" >&2; return 1; }
+  sysctl_words "$(cat -- "$1")"
+  [ "$words" = "$2" ] || { echo "the kernel made $words of $2" >&2; return 1; }
 }
 sysctl_back() { # path raw along
   cd /proc/sys

@@ -1,5 +1,5 @@
 import type { Context } from "../engine/context.ts";
-import { isOpen, openRun, type Run, readRuns, runOf } from "../engine/runs.ts";
+import { openRun, type Run, readOpenRuns, runOf } from "../engine/runs.ts";
 import { type RunState, statusOf } from "../engine/status.ts";
 import { type UndoLogError, UsageError } from "../errors.ts";
 import { accessOf } from "./prepare.ts";
@@ -28,8 +28,8 @@ export async function openRuns(
     log.close();
     return { runs: [runOf(log)], damaged: [] };
   }
-  const { runs, damaged } = readRuns(dataFolder);
-  const open = runs.filter(isOpen).toReversed();
+  const { runs, damaged } = readOpenRuns(dataFolder);
+  const open = runs.toReversed();
   if (all) return { runs: open, damaged };
   // Which run is the only open one cannot be told while one cannot be read.
   if (damaged[0] !== undefined) throw damaged[0];

@@ -79,11 +79,10 @@ function givenFor(option: string, words: readonly string[]): string | undefined 
 }
 
 async function runIds(open: boolean): Promise<readonly string[]> {
-  const [{ isOpen, readRuns }, { dataFolder }] = await Promise.all([
+  const [{ readOpenRuns, readRuns }, { dataFolder }] = await Promise.all([
     import("../engine/runs.ts"),
     import("../lab/folders.ts"),
   ]);
-  return readRuns(dataFolder())
-    .runs.filter((run) => !open || isOpen(run))
-    .map(({ id }) => id);
+  const { runs } = (open ? readOpenRuns : readRuns)(dataFolder());
+  return runs.map(({ id }) => id);
 }

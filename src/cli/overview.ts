@@ -14,13 +14,12 @@ export function register(program: Command): void {
 }
 
 async function overview(): Promise<void> {
-  const [{ isOpen, readRuns, touchedTargets }, { dataFolder }, { defaultInventory }] = await Promise.all([
+  const [{ readOpenRuns, touchedTargets }, { dataFolder }, { defaultInventory }] = await Promise.all([
     import("../engine/runs.ts"),
     import("../lab/folders.ts"),
     import("../lab/inventory.ts"),
   ]);
-  const { runs, damaged } = readRuns(dataFolder());
-  const open = runs.filter(isOpen);
+  const { runs: open, damaged } = readOpenRuns(dataFolder());
   if (open.length > 0) {
     const lines = open.map(
       (run) =>

@@ -17,7 +17,7 @@ import { lockRun, lockTarget, thisOwner } from "./locks.ts";
 import { mirrored } from "./mirror.ts";
 import { type Plan, type TargetPlan, unreachableError } from "./plan.ts";
 import type { StepPlan } from "./plan-step.ts";
-import { isOpen, newRunId, readRuns, runsFolder } from "./runs.ts";
+import { newRunId, readOpenRuns, runsFolder } from "./runs.ts";
 import { UnknownOutcomeError } from "./script.ts";
 import { newMark } from "./switch.ts";
 import { ttlOf } from "./ttl.ts";
@@ -152,9 +152,7 @@ async function applyRun(
     targets: records,
     goals: plan.goals,
     ...(plan.playbook.hints.length > 0 ? { hints: plan.playbook.hints } : {}),
-    after: readRuns(context.dataFolder)
-      .runs.filter((one) => one.id !== run && isOpen(one))
-      .map(({ id }) => id),
+    after: readOpenRuns(context.dataFolder).runs.map(({ id }) => id),
     witnesses: plan.witnesses,
   });
   context.emit({ type: "run", run, verb: "apply" });

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { PreconditionError, UndoLogError } from "../errors.ts";
+import { PreconditionError } from "../errors.ts";
 import { machineOf } from "../inventory/enrolment.ts";
 import type { InventoryNode } from "../inventory/types.ts";
 import { kindOf } from "../operations/index.ts";
@@ -7,7 +7,7 @@ import type { Operation } from "../operations/operation.ts";
 import { isThroughApi, itemsOf } from "./items.ts";
 import type { StepPlan } from "./plan-step.ts";
 import type { TargetRecord } from "./records.ts";
-import { inOrder, isOpen, openRun, type Run, runIds, runOf, touchedTargets } from "./runs.ts";
+import { openRun, type Run, readOpenRuns, touchedTargets } from "./runs.ts";
 import type { Session } from "./session.ts";
 import { findingsOf } from "./undo.ts";
 
@@ -20,24 +20,17 @@ interface Standing {
   readonly target: TargetRecord;
 }
 
-/** The open runs of a data folder on one machine, the oldest first, also those whose log is damaged. */
-function standingOn(dataFolder: string, machine: string): readonly Standing[] {
-  const runs = runIds(dataFolder).flatMap((id) => {
-    try {
-      const log = openRun(dataFolder, id, { readOnly: true, forUndo: true });
-      log.close();
-      return log.records.length > 0 ? [runOf(log)] : [];
-    } catch (error) {
-      if (error instanceof UndoLogError) return [];
-      throw error;
-    }
-  });
-  return inOrder(runs.filter(isOpen)).flatMap((run) =>
+/** The open runs of a data folder, the oldest first, also those whose log is damaged. */
+export const openRunsOf = (dataFolder: string): readonly Run[] =>
+  readOpenRuns(dataFolder, { forUndo: true }).runs;
+
+/** Those of the runs that stand on one machine. */
+const standingOn = (runs: readonly Run[], machine: string): readonly Standing[] =>
+  runs.flatMap((run) =>
     touchedTargets(run)
       .filter((target) => machineOf(target.identity) === machine && !isUndoneOn(run, target.name))
       .map((target) => ({ run, target })),
   );
-}
 
 /** Whether the run's last word on a target is that nothing is left. */
 function isUndoneOn({ records }: Run, target: string): boolean {
@@ -53,10 +46,13 @@ const ownedBy = (spec: Operation) => kindOf(spec).owns(spec);
  * Refuses a plan that changes what an open run of the same data folder has changed and not put back: what was there
  * before is in that run's log, and its undo would find what this one made. What the node shows to be as it was does not
  * count.
+ * @param open Of the data folder, asked for behind the reading of the node: what was read may be the change of a run that
+ * has begun meanwhile.
  * @throws PreconditionError naming run, step and thing.
  */
 export async function refuseOverlapsWithOpenRuns(
   dataFolder: string,
+  open: readonly Run[],
   session: Session,
   steps: readonly StepPlan[],
 ): Promise<void> {
@@ -65,7 +61,7 @@ export async function refuseOverlapsWithOpenRuns(
       step.operations.flatMap(({ spec }) => ownedBy(spec).map((thing) => [thing, step] as const)),
     ),
   );
-  for (const { run, target } of standingOn(dataFolder, machineOf(session.identity))) {
+  for (const { run, target } of standingOn(open, machineOf(session.identity))) {
     const items = itemsOf(run.records, target.name);
     if (!items.some(({ spec }) => ownedBy(spec).some((thing) => planned.has(thing)))) continue;
     const log = openRun(dataFolder, run.id, { readOnly: true, forUndo: true });
@@ -121,8 +117,9 @@ function holds(folder: FileThing, entry: FileThing): boolean {
  * @throws PreconditionError with the order to use.
  */
 export function refuseUnderNewer(dataFolder: string, run: Run): void {
+  const open = openRunsOf(dataFolder);
   for (const target of touchedTargets(run)) {
-    const standing = standingOn(dataFolder, machineOf(target.identity));
+    const standing = standingOn(open, machineOf(target.identity));
     const mine = itemsOf(run.records, target.name).flatMap(({ spec }) => ownedBy(spec));
     const place = standing.findIndex((one) => one.run.id === run.id);
     // A damaged log can never be undone as a whole, and must not stand in the way for ever.

@@ -9,9 +9,10 @@ import type { Danger } from "../operations/operation.ts";
 import { isBreakStep, type Playbook } from "../playbook/types.ts";
 import { type Context, sideBySide, startTask } from "./context.ts";
 import { assignGoals, witnessesOf } from "./goal-plan.ts";
-import { refuseOverlapsWithOpenRuns, sharedObjects } from "./overlaps.ts";
+import { openRunsOf, refuseOverlapsWithOpenRuns, sharedObjects } from "./overlaps.ts";
 import { type Assigned, planStep, readFacts, type SkippedStep, type StepPlan } from "./plan-step.ts";
 import type { GoalRecord, Witness } from "./records.ts";
+import type { Run } from "./runs.ts";
 import { openSession, type Session } from "./session.ts";
 
 /** What will be done to one node, with everything read that undo will need. */
@@ -57,20 +58,23 @@ export async function plan(request: PlanRequest, context: Context): Promise<Plan
   const goals = await assignGoals(request.playbook.goal, request.inventory);
   const witnesses = witnessesOf(goals, [...work.keys()], request.inventory, request.enrolment);
   const sessions: Session[] = [];
-  const results = await sideBySide([...work], context.forks, async ([node, steps]) => {
+  const read = await sideBySide([...work], context.forks, async ([node, steps]) => {
     const task = startTask(context, node.name, "read", "read");
-    try {
-      const target = await planTarget(node, steps, request, context, sessions);
-      await refuseOverlapsWithOpenRuns(context.dataFolder, target.session, target.steps);
-      task.end("done");
-      return target;
-    } catch (error) {
-      task.end("failed", messageOf(error));
-      const code = error instanceof KbreakError ? error.code : "error";
-      context.logger.warn({ node: node.name, code }, "left out");
-      return { node, error };
-    }
+    const target = await orLeftOut(node, context, () => planTarget(node, steps, request, context, sessions));
+    if ("error" in target) task.end("failed", messageOf(target.error));
+    else task.end("done");
+    return target;
   });
+  let open: readonly Run[] | undefined;
+  const results = await sideBySide(read, context.forks, (target) =>
+    "error" in target
+      ? Promise.resolve(target)
+      : orLeftOut(target.node, context, async () => {
+          open ??= openRunsOf(context.dataFolder);
+          await refuseOverlapsWithOpenRuns(context.dataFolder, open, target.session, target.steps);
+          return target;
+        }),
+  );
   const failed = results.filter((result) => "error" in result);
   const unreachable = failed.flatMap(({ node, error }) =>
     error instanceof ConnectError ? [{ node, error }] : [],
@@ -93,6 +97,26 @@ export async function plan(request: PlanRequest, context: Context): Promise<Plan
     goals: goals.filter(({ target }) => !unreachable.some(({ node }) => node.name === target)),
     witnesses,
   };
+}
+
+/** A node that cannot have its part of the plan. */
+interface LeftOut {
+  readonly node: InventoryNode;
+  readonly error: unknown;
+}
+
+/** What `work` gives for a node, or why the node is left out. */
+async function orLeftOut(
+  node: InventoryNode,
+  { logger }: Context,
+  work: () => Promise<TargetPlan>,
+): Promise<TargetPlan | LeftOut> {
+  try {
+    return await work();
+  } catch (error) {
+    logger.warn({ node: node.name, code: error instanceof KbreakError ? error.code : "error" }, "left out");
+    return { node, error };
+  }
 }
 
 /** One error that names every node that cannot be reached; `undefined` when there is none. */

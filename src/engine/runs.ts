@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UndoLogError, UsageError } from "../errors.ts";
 import { lockRun } from "./locks.ts";
 import type { Intent, RunEnded, RunStarted, TargetRecord } from "./records.ts";
-import { type Logged, type OpenOptions, openLog, type UndoLog } from "./undo-log.ts";
+import { type Logged, lastRecord, type OpenOptions, openLog, type UndoLog } from "./undo-log.ts";
 
 /** A run as its log tells it. */
 export interface Run {
@@ -89,8 +89,8 @@ export function isOpen(run: Run): boolean {
 
 /** Ends the open runs of an inventory whose nodes exist no more. @throws LockError, UndoLogError */
 export function endRunsOf(dataFolder: string, inventory: string): void {
-  const { runs } = readRuns(dataFolder);
-  for (const run of runs.filter((one) => isOpen(one) && one.started.inventory === inventory))
+  const { runs } = readOpenRuns(dataFolder);
+  for (const run of runs.filter((one) => one.started.inventory === inventory))
     endRun(dataFolder, run.id, "gone");
 }
 
@@ -106,16 +106,34 @@ export function endRun(dataFolder: string, id: string, outcome: RunStatus): void
   }
 }
 
-/** Every run that can be read, in the order in which they began, and what is wrong with the others. */
-export function readRuns(dataFolder: string): {
+/** Runs in the order in which they began, and what is wrong with those that cannot be read. */
+export interface Runs {
   readonly runs: readonly Run[];
   readonly damaged: readonly UndoLogError[];
-} {
+}
+
+/** Every run that can be read. */
+export const readRuns = (dataFolder: string): Runs => readThose(dataFolder, runIds(dataFolder), {});
+
+/**
+ * The runs of which something may still be in effect. One whose log ends with its closing is not read any further: of a lab's
+ * many runs hardly one is open.
+ */
+export function readOpenRuns(dataFolder: string, options: Pick<OpenOptions, "forUndo"> = {}): Runs {
+  const ids = runIds(dataFolder).filter((id) => {
+    const last = lastRecord(join(runsFolder(dataFolder), id));
+    return last?.type !== "end" || !closed.includes(last.outcome);
+  });
+  const { runs, damaged } = readThose(dataFolder, ids, options);
+  return { runs: runs.filter(isOpen), damaged };
+}
+
+function readThose(dataFolder: string, ids: readonly string[], options: OpenOptions): Runs {
   const runs: Run[] = [];
   const damaged: UndoLogError[] = [];
-  for (const id of runIds(dataFolder)) {
+  for (const id of ids) {
     try {
-      const log = openRun(dataFolder, id, { readOnly: true });
+      const log = openLog(join(runsFolder(dataFolder), id), { ...options, readOnly: true });
       log.close();
       // A run that was killed before its first record was whole has touched nothing.
       if (log.records.length > 0) runs.push(runOf(log));
@@ -155,5 +173,6 @@ export function intentsOf(run: Run, target: string): readonly Intent[] {
 
 /** The targets on which something was begun. */
 export function touchedTargets(run: Run): readonly TargetRecord[] {
-  return run.started.targets.filter((target) => intentsOf(run, target.name).length > 0);
+  const begun = new Set(run.records.flatMap((record) => (record.type === "intent" ? [record.target] : [])));
+  return run.started.targets.filter(({ name }) => begun.has(name));
 }

@@ -3,10 +3,12 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
   readFileSync,
+  readSync,
   renameSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -121,6 +123,39 @@ function parseSound(bytes: Buffer, file: string): Parsed {
   if (last !== undefined && last.sum === checksum(previous, last.text) && bytes.at(-1) !== 0)
     return damage(lines.length + 1, "its end is another character");
   return upTo(undefined);
+}
+
+/** Bytes from which the last record is read: those that close a run are far shorter. */
+const TAIL = 4096;
+
+/**
+ * The last record of the log in `folder`, from its last bytes alone and checked against the line before; `undefined` where
+ * it takes the whole log to tell, or to find out what is wrong with it.
+ */
+export function lastRecord(folder: string): Logged | undefined {
+  try {
+    const [before = "", line = "", rest] = tailOf(join(folder, "log.jsonl")).split("\n").slice(-3);
+    const [, previous] = /"sum":"([0-9a-f]{16})"\}$/.exec(before) ?? [];
+    const last = splitLine(line);
+    if (rest !== "" || previous === undefined || last === undefined) return undefined;
+    if (checksum(previous, last.text) !== last.sum) return undefined;
+    const { v, ...record } = JSON.parse(last.text) as Logged & { readonly v: number };
+    return v === VERSION ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function tailOf(file: string): string {
+  const descriptor = openPrivate(file, "r");
+  try {
+    const { size } = fstatSync(descriptor);
+    const bytes = Buffer.alloc(Math.min(TAIL, size));
+    const length = readSync(descriptor, bytes, 0, bytes.length, size - bytes.length);
+    return bytes.toString("utf8", 0, length);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function guarded<Result>(what: string, action: () => Result): Result {

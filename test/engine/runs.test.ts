@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -8,6 +8,7 @@ import {
   newRunId,
   openRun,
   type RunStatus,
+  readOpenRuns,
   readRuns,
   runIds,
   runOf,
@@ -89,6 +90,7 @@ describe("the status of a run, wherever it was ended", () => {
     const run = read("20260301-201500-aaaa");
     expect(run.status).toBe(status);
     expect(isOpen(run)).toBe(status !== "undone" && status !== "forgotten");
+    expect(readOpenRuns(data).runs).toEqual(isOpen(run) ? [run] : []);
   });
 
   it("only targets on which something was begun are touched", () => {
@@ -195,6 +197,33 @@ describe("all runs", () => {
     }
     mkdirSync(join(runsFolder(data), "without-log"));
     expect(readRuns(data)).toEqual({ runs: [], damaged: [] });
+  });
+});
+
+describe("the open runs", () => {
+  const replaced = (id: string, from: string, to: string) => {
+    const file = join(runsFolder(data), id, "log.jsonl");
+    const text = readFileSync(file, "utf8");
+    expect(text).toContain(from);
+    writeFileSync(file, text.replace(from, to));
+  };
+
+  it("are told without a look into those that are closed", () => {
+    write("20260301-201500-aaaa", intent, applied, undo, end("undone"));
+    write("20260301-201501-bbbb", intent, applied, end("applied"));
+    replaced("20260301-201500-aaaa", '"type":"applied"', '"type":"applies"');
+    expect(readRuns(data).damaged).toHaveLength(1);
+    const { runs, damaged } = readOpenRuns(data);
+    expect(runs.map(({ id }) => id)).toEqual(["20260301-201501-bbbb"]);
+    expect(damaged).toEqual([]);
+  });
+
+  it("may be one whose closing is damaged", () => {
+    write("20260301-201500-aaaa", intent, applied, undo, end("undo incomplete"));
+    replaced("20260301-201500-aaaa", '"outcome":"undo incomplete"', '"outcome":"undone"');
+    expect(readOpenRuns(data).damaged.map(({ message }) => message)).toEqual([
+      expect.stringContaining("20260301-201500-aaaa/log.jsonl:5: the undo log is damaged"),
+    ]);
   });
 });
 

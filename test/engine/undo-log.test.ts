@@ -16,7 +16,7 @@ import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RunRecord } from "../../src/engine/records.ts";
 import { openRun, runIds } from "../../src/engine/runs.ts";
-import { openLog, parseLog } from "../../src/engine/undo-log.ts";
+import { lastRecord, openLog, parseLog } from "../../src/engine/undo-log.ts";
 import { UndoLogError } from "../../src/errors.ts";
 import type { Fingerprint } from "../../src/fingerprint/types.ts";
 import { changesSince, look } from "../support/bench.ts";
@@ -141,6 +141,56 @@ describe("a last line that a crash has torn", () => {
     write(three);
     appendFileSync(file, Buffer.alloc(4096));
     expect(read()).toEqual(three);
+  });
+});
+
+describe("the last record alone", () => {
+  const last = () => lastRecord(folder);
+
+  it("is the one that the whole log has last, whatever stands before it", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: "binary", maxLength: 6000 }), { minLength: 1, maxLength: 3 }),
+        (messages) => {
+          rmSync(folder, { recursive: true, force: true });
+          write([...messages.map(failed), seen("fixed")]);
+          const log = openLog(folder, { readOnly: true });
+          log.close();
+          expect(last()).toEqual(expect.objectContaining({ type: "observed", n: messages.length }));
+          expect(log.records.at(-1)).toMatchObject({ ...last() });
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it("is not told where a byte of it, or its place, is another", () => {
+    const bytes = write(three);
+    const start = bytes.lastIndexOf(0x0a, -2) + 1;
+    for (let at = start; at < bytes.length; at += 1) {
+      const changed = Buffer.from(bytes);
+      changed[at] = (bytes[at] ?? 0) ^ 1;
+      writeFileSync(file, changed);
+      expect(last()).toBeUndefined();
+    }
+    const [one, , third] = bytes.toString().split("\n");
+    writeFileSync(file, `${one}\n${third}\n`);
+    expect(last()).toBeUndefined();
+  });
+
+  it("is not told where it takes the whole log: torn, behind no other, too long, or missing", () => {
+    const bytes = write(three);
+    for (const torn of [bytes.subarray(0, -1), Buffer.concat([bytes, Buffer.alloc(8)])]) {
+      writeFileSync(file, torn);
+      expect(last()).toBeUndefined();
+    }
+    for (const records of [[], [seen("fixed")], [seen("fixed"), failed("x".repeat(5000))]]) {
+      rmSync(folder, { recursive: true });
+      write(records);
+      expect(last()).toBeUndefined();
+    }
+    rmSync(folder, { recursive: true });
+    expect(last()).toBeUndefined();
   });
 });
 

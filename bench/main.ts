@@ -10,6 +10,7 @@ import { readIfThere } from "../src/lab/file.ts";
 import { installPrograms } from "../src/lab/install.ts";
 import { labDown } from "../src/lab/lab.ts";
 import { stopEndpoints } from "./endpoints.ts";
+import { withKept } from "./keep.ts";
 import { labName } from "./lab.ts";
 import { loadNow, machine } from "./machine.ts";
 import { type Options, parseOptions, type Section } from "./options.ts";
@@ -84,6 +85,12 @@ function write(folder: string, path: string, text: string): void {
   process.stderr.write(`wrote ${file}\n`);
 }
 
+/** The results that a folder has already. */
+function earlierIn(folder: string | undefined): Results | undefined {
+  const text = folder === undefined ? undefined : readIfThere(join(folder, "bench/results.json"));
+  return text === undefined ? undefined : (JSON.parse(text) as Results);
+}
+
 const options = parseOptions(process.argv.slice(2), process.cwd());
 const stage = await openStage(async (pid) => {
   await labDown(labName);
@@ -96,7 +103,8 @@ try {
       ["ansible-playbook", "ansible-core"],
       ["ssh", "openssh-client"],
     ]);
-  const results = await measure(options, stage);
+  const measured = await measure(options, stage);
+  const results = withKept(measured, earlierIn(options.output), options.sections);
   const text = performanceDocument(results, readIfThere("bench/remarks.md"));
   process.stdout.write(`${text}\n${goalsTable(results)}\n`);
   if (options.output !== undefined) {

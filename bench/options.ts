@@ -61,7 +61,7 @@ function sectionList(text: string): readonly Section[] {
 
 /**
  * Reads the command line. A run of everything writes the project's own files; one of less only prints, unless it is told
- * where to write.
+ * where to write: there it keeps the sections that it leaves out.
  * @param words What stands behind `npm run bench --`. Ends the process on `--help` and on a mistake.
  */
 export function parseOptions(words: readonly string[], project: string): Options {

@@ -1,5 +1,5 @@
 import { type Goal, goalsOf, longer } from "./goals.ts";
-import type { Contender, Distance, Results, SideBySide, WideSize } from "./results.ts";
+import type { Contender, Distance, KeptRun, Results, SideBySide, WideSize } from "./results.ts";
 import { type Measured, ratio } from "./statistics.ts";
 
 type Row = readonly string[];
@@ -39,6 +39,7 @@ export const goalsTable = (results: Results): string =>
 const ratios: readonly (readonly [title: string, one: Contender, other: Contender])[] = [
   ["kbreak / loop", "kbreak", "OpenSSH loop"],
   ["Ansible / kbreak", "Ansible", "kbreak"],
+  ["Ansible / loop", "Ansible", "OpenSSH loop"],
   ["kbreak / floor", "kbreak", "floor"],
   ["kbreak with / without proof", "kbreak", "kbreak without proof"],
 ];
@@ -218,10 +219,14 @@ function recoveryPart({ recovery }: Results): string {
   ].join("\n\n");
 }
 
-function machinePart({ machine, date, command, seconds, rounds }: Results): string {
+const byRun = ({ command, date, seconds }: Omit<KeptRun, "sections">) =>
+  `by \`${command}\` on ${date.slice(0, 10)}, in ${Math.round(seconds / 60)} minutes`;
+
+function machinePart({ machine, date, command, seconds, rounds, kept = [] }: Results): string {
   const { processors, processor, memory, system, kernel, load, versions } = machine;
   return [
-    `Written by \`${command}\` on ${date.slice(0, 10)}, in ${Math.round(seconds / 60)} minutes, from [bench/results.json](../bench/results.json), which has every sample. Figures are medians of ${rounds} rounds, with the lowest and the highest in brackets. In each round every contender has its turn, from the first and from the last in alternation, and a ratio is one of the same round: what slows the machine down in a round slows both.`,
+    `Written ${byRun({ command, date, seconds })}, from [bench/results.json](../bench/results.json), which has every sample. Figures are medians of ${rounds} rounds, with the lowest and the highest in brackets. In each round every contender has its turn, from the first and from the last in alternation, and a ratio is one of the same round: what slows the machine down in a round slows both.`,
+    ...kept.map((run) => `Measured before, on the same machine: ${run.sections.join(", ")}, ${byRun(run)}.`),
     table(
       ["", ""],
       [

@@ -1,4 +1,5 @@
 import type { Machine } from "./machine.ts";
+import type { Section } from "./options.ts";
 import type { Measured } from "./statistics.ts";
 
 /** The ways to do the same work, and the least that any of them needs. */
@@ -87,7 +88,15 @@ export interface RecoveryResults {
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
 }
 
-/** What one run of the command has measured; sections that were left out are absent. */
+/** A run of the command, and the sections that are its. */
+export interface KeptRun {
+  readonly sections: readonly Section[];
+  readonly command: string;
+  readonly date: string;
+  readonly seconds: number;
+}
+
+/** What a run of the command has measured; sections that were left out are absent, or kept from an earlier run. */
 export interface Results {
   readonly version: 1;
   readonly command: string;
@@ -98,6 +107,8 @@ export interface Results {
   readonly machine: Machine;
   /** Sections that could not be measured, and why. */
   readonly missing?: readonly string[];
+  /** The earlier runs whose sections are among these. */
+  readonly kept?: readonly KeptRun[];
   readonly work?: { readonly sizes: readonly WorkSize[]; readonly stopped?: string };
   readonly distance?: { readonly distances: readonly Distance[]; readonly trips: readonly Trips[] };
   readonly wide?: {

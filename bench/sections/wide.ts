@@ -12,6 +12,12 @@ import { measured } from "../statistics.ts";
 const forkSteps = [10, 50, 100, 200];
 const usualForks = 50;
 
+/** What kbreak has complained about, among what else it printed. */
+function complaint(output: string): string {
+  const lines = output.split("\n").slice(1);
+  return lines.find((line) => /^(✗|error:) /.test(line)) ?? lines.at(-1) ?? "";
+}
+
 /** Many endpoints at once: how time and memory grow with their number, and with how many are worked on at a time. */
 export async function measureWide(
   stage: Stage,
@@ -57,8 +63,7 @@ export async function measureWide(
       } catch (error) {
         stage.signal.throwIfAborted();
         carried.delete(sample);
-        const [first = ""] = messageOf(error).split("\n").slice(1);
-        stopped.push(`${endpoints} endpoints, ${forks} at a time: ${first}`);
+        stopped.push(`${endpoints} endpoints, ${forks} at a time: ${complaint(messageOf(error))}`);
         stage.tell(`  ${stopped.at(-1)}`);
         await timed([...kbreak, "--data-dir", dataFolder, "undo", "--all", "-i", inventory], stage).catch(
           () => {},

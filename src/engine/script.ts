@@ -26,7 +26,7 @@ export interface Frame {
 
 /**
  * What every script on a node begins with: nothing of the shell's surroundings counts any more. Defines `put` and `note`,
- * by which a `read` tells its values and notes, and the functions that frame an answer.
+ * by which a `read` tells its values and notes, `$NEWLINE`, and the functions that frame an answer.
  */
 export const prelude = trusted(String.raw`
 exec </dev/null
@@ -44,6 +44,8 @@ for name in $(env | sed -n -e 's/^BASH_FUNC_\([A-Za-z0-9_]*\)%%=.*/%\1/p' -e 's/
   esac
 done
 unset IFS
+NEWLINE='
+'
 export PATH LC_ALL TZ
 b64() { base64 -w 0; }
 put() { printf '=%s %s\n' "$1" "$2"; }

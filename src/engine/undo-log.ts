@@ -72,6 +72,12 @@ function splitLine(line: string): { readonly text: string; readonly sum: string 
   return start === undefined || sum === undefined ? undefined : { text: `${start}}`, sum };
 }
 
+/** The text of a line whose checksum fits behind that of the line before; `undefined` where it does not. */
+function soundText(line: string, previous: string): string | undefined {
+  const { text, sum } = splitLine(line) ?? {};
+  return text !== undefined && checksum(previous, text) === sum ? text : undefined;
+}
+
 /**
  * Reads a log's text. A last line without its end was torn by a crash before anything was done in its name, and is
  * left out.
@@ -119,8 +125,7 @@ function parseSound(bytes: Buffer, file: string): Parsed {
   }
   // A torn write ends before its newline, or in the zeros of a power cut. Any other byte in its place was put there later,
   // when the record had counted already.
-  const last = splitLine(bytes.subarray(end, -1).toString("utf8"));
-  if (last !== undefined && last.sum === checksum(previous, last.text) && bytes.at(-1) !== 0)
+  if (soundText(bytes.subarray(end, -1).toString("utf8"), previous) !== undefined && bytes.at(-1) !== 0)
     return damage(lines.length + 1, "its end is another character");
   return upTo(undefined);
 }
@@ -135,12 +140,11 @@ const TAIL = 4096;
 export function lastRecord(folder: string): Logged | undefined {
   try {
     const [before = "", line = "", rest] = tailOf(join(folder, "log.jsonl")).split("\n").slice(-3);
-    const [, previous] = /"sum":"([0-9a-f]{16})"\}$/.exec(before) ?? [];
-    const last = splitLine(line);
-    if (rest !== "" || previous === undefined || last === undefined) return undefined;
-    if (checksum(previous, last.text) !== last.sum) return undefined;
-    const { v, ...record } = JSON.parse(last.text) as Logged & { readonly v: number };
-    return v === VERSION ? record : undefined;
+    const previous = splitLine(before)?.sum;
+    const text = previous === undefined ? undefined : soundText(line, previous);
+    if (rest !== "" || text === undefined) return undefined;
+    const record = JSON.parse(text) as Logged & { readonly v: number };
+    return record.v === VERSION ? record : undefined;
   } catch {
     return undefined;
   }

@@ -29,7 +29,7 @@ attributes_read() { # path
   if [ -L "$1" ]; then put type symlink
   elif [ -e "$1" ]; then
     put type present
-    # Without it a pipe would say that there are no flags, and undo would take that for fixed.
+    # Without it there would seem to be no flags, and undo would take that for fixed.
     command -v lsattr >/dev/null || { echo "there is no lsattr" >&2; return 1; }
     flags_of "$1" || note flags none
     put flags "f$flags"

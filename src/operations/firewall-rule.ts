@@ -44,8 +44,6 @@ const schema = {
 const library = lines(
   moduleLibrary,
   trusted(String.raw`
-RULE_LINE='
-'
 FIREWALL_MODULES=$(modules_loaded)
 rule_unload() { # modules
   modules_unload_new "$1" 'xt_*' 'ipt_*' 'ip6t_*' 'nft_*' 'nf_*' 'iptable_*' 'ip6table_*' \
@@ -73,7 +71,7 @@ rule_there() { # set:tool table chain words...: 0 there, 1 not there, else it ca
   fi
   # Asking for a rule loads the modules that it is made of, which an empty chain makes needless.
   if rules=$("$tool" -w 5 -t "$table" -S "$chain" 2>/dev/null); then
-    case $RULE_LINE$rules in *"$RULE_LINE-A "*) ;; *) return 1 ;; esac
+    case $NEWLINE$rules in *"$NEWLINE-A "*) ;; *) return 1 ;; esac
   fi
   code=0
   message=$("$tool" -w 5 -t "$table" -C "$chain" "$@" 2>&1) || code=$?
@@ -106,19 +104,19 @@ rule_read() { # iptables|ip6tables family table chain words...
 rule_place() { # family table chain: whether nftables has them, in table_now and chain_now
   table_now=absent chain_now=absent
   if module_absent nf_tables; then return 0; fi
-  chains=$RULE_LINE$(nft list chains "$1" 2>/dev/null || :)$RULE_LINE
-  begun="${"$"}{RULE_LINE}table $1 $2 {" ended="$RULE_LINE}"
+  chains=$NEWLINE$(nft list chains "$1" 2>/dev/null || :)$NEWLINE
+  begun="${"$"}{NEWLINE}table $1 $2 {" ended="$NEWLINE}"
   inside=${"$"}{chains#*"$begun"}
   if [ "$inside" = "$chains" ]; then return 0; fi
   table_now=present
   inside=${"$"}{inside%%"$ended"*}
-  case $inside in *"$RULE_LINE"?"chain $3 {"*) ;; *) return 0 ;; esac
+  case $inside in *"$NEWLINE"?"chain $3 {"*) ;; *) return 0 ;; esac
   chain_now=used
   if rule_empty "$3" "$(nft list chain "$1" "$2" "$3" 2>/dev/null)"; then chain_now=empty; fi
 }
 rule_empty() { # chain text: nftables prints this chain, without a rule, and nothing else
   set -f
-  IFS=$RULE_LINE
+  IFS=$NEWLINE
   # What is between two ends of lines.
   set -- "$1" $2
   unset IFS

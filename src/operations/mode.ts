@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { lines, sh, trusted } from "../shell.ts";
+import { flagsLibrary } from "./flags-library.ts";
 import { modeLibrary } from "./mode-library.ts";
 import { common, field, type OperationKind } from "./operation.ts";
 import { wayInDangers } from "./way-in.ts";
@@ -31,13 +32,15 @@ const schema = {
 
 const library = lines(
   modeLibrary,
+  flagsLibrary,
   trusted(String.raw`
 mode_read() { # path
   if [ -L "$1" ]; then put type symlink
   elif [ -e "$1" ]; then
     put type present
     put mode "$(stat -c %a -- "$1")"
-    note flags "$(lsattr -d -- "$1" 2>/dev/null | head -n 1 | cut -d' ' -f1 | tr -d -)"
+    flags_of "$1" || :
+    note flags "$flags"
     put owner "$(stat -c %u:%g -- "$1")"
     # chown takes it away, so it is put back behind it.
     put capability "$(getfattr -d -m '^security\.capability$' -e hex --absolute-names -- "$1" 2>/dev/null | sed -n 's/^security\.capability=//p')"

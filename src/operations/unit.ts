@@ -32,19 +32,17 @@ const schema = {
  * `enable` cannot promise.
  */
 const library = trusted(String.raw`
-UNIT_LINE='
-'
 unit_links() { # unit: "path TAB target TAB mtime" of each link that enables or masks it, sorted
   name=$(printf %s "$1" | sed 's/\\/\\\\/g') # find takes a pattern, and names such as dev-sda\x2d1.swap have backslashes
   find /etc/systemd/system -maxdepth 2 -type l \( -name "$name" -o -lname "*/$name" -o -lname "$name" \) -printf '%p\t%l\t%T+\n' | sort
 }
 unit_shown() { # unit: asks systemd once for all that is read of it
   shown=$(systemctl show -p ActiveState -p LoadState -p NeedDaemonReload -p RequiredBy -p RequisiteOf -p BoundBy -p ConsistsOf -- "$1")
-  shown=$UNIT_LINE$shown$UNIT_LINE
+  shown=$NEWLINE$shown$NEWLINE
 }
 unit_property() { # name: its value among what was shown, in property
-  property=${"$"}{shown#*"$UNIT_LINE$1="}
-  if [ "$property" = "$shown" ]; then property=; else property=${"$"}{property%%"$UNIT_LINE"*}; fi
+  property=${"$"}{shown#*"$NEWLINE$1="}
+  if [ "$property" = "$shown" ]; then property=; else property=${"$"}{property%%"$NEWLINE"*}; fi
 }
 unit_dependents() { # the running units that systemd stops when it stops the one that was shown
   found= todo=

@@ -160,6 +160,10 @@ export const roundedSysctls: readonly VolatileName[] = [
     pattern: /^net\/ipv4\/(tcp_mem|tcp_rmem|tcp_wmem|udp_mem)$/,
     reason: "a share of the memory that happens to be free while the kernel starts",
   },
+  {
+    pattern: /^vm\/(user|admin)_reserve_kbytes$/,
+    reason: "a thirty-second of the memory that is free while the kernel starts (mm: init_user_reserve)",
+  },
 ];
 
 /** Units that come and go with logins and questions to D-Bus. */

@@ -125,10 +125,13 @@ describe("what moves by itself is left out", () => {
     expect(mounts.read(text(line(1, "")))).not.toEqual(mounts.read(text(line(1, ""), line(2, ""))));
   });
 
-  it("a page of memory more or less", () => {
-    const seen = (limits: string) => sysctls.read(text(`./net/ipv4/tcp_rmem:${limits}`));
-    expect(seen("4096\t131072\t3166976")).toEqual(seen("4096\t131072\t3166944"));
-    expect(seen("4096\t131072\t4000000")).not.toEqual(seen("4096\t131072\t3166944"));
+  it.each([
+    ["net/ipv4/tcp_rmem", "4096\t131072\t3166976", "4096\t131072\t3166944", "4096\t131072\t4000000"],
+    ["vm/user_reserve_kbytes", "12302", "12300", "8000"],
+  ])("a page of memory more or less: %s", (path, limits, pageLess, others) => {
+    const seen = (value: string) => sysctls.read(text(`./${path}:${value}`));
+    expect(seen(pageLess)).toEqual(seen(limits));
+    expect(seen(others)).not.toEqual(seen(limits));
   });
 
   it("random sysctls", () => {
